@@ -1,0 +1,21 @@
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from release_static.errors import ReleaseStaticError
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    # Under DEBUG and in tests files are served as they are: there need be no release.
+    released = not settings.DEBUG and hasattr(staticfiles_storage, "release_id")
+    return render(request, "pages/home.html", {"storage": staticfiles_storage if released else None})
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """For a readiness probe: 200 once this process has the manifest of its own release."""
+    try:
+        release, manifest = staticfiles_storage.release_id.value, staticfiles_storage.manifest_hash
+    except ReleaseStaticError as error:
+        return JsonResponse({"error": str(error)}, status=503)
+    return JsonResponse({"release": release, "manifest": manifest})

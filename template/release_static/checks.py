@@ -1,0 +1,58 @@
+"""System checks. They carry the tag of django.contrib.staticfiles, so that collectstatic runs them too."""
+
+from typing import Any
+
+from django.apps import apps
+from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.utils.module_loading import import_string
+
+from release_static import release_id
+from release_static.errors import ReleaseStaticError
+from release_static.storages import ReleaseSpecificManifestMixin
+
+
+@register(Tags.staticfiles)
+def check_order_of_apps(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    names = [app.name for app in apps.get_app_configs()]
+    if "django.contrib.staticfiles" not in names:
+        return []
+    if names.index("release_static") < names.index("django.contrib.staticfiles"):
+        return []
+    return [
+        Error(
+            "'release_static' stands after 'django.contrib.staticfiles' in INSTALLED_APPS, so Django's own collectstatic "
+            "would run, which deletes and rewrites files that are live.",
+            hint="Put 'release_static' before 'django.contrib.staticfiles'.",
+            id="release_static.E001",
+        )
+    ]
+
+
+@register(Tags.staticfiles)
+def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
+    try:
+        ours = issubclass(import_string(backend), ReleaseSpecificManifestMixin)
+    except (ImportError, TypeError):
+        ours = False
+    if ours:
+        return []
+    return [
+        Error(
+            f"STORAGES['staticfiles'] is {backend!r}, which has one manifest for all releases, or none.",
+            hint="Name release_static.storages.ReleaseSpecificManifestLocalStorage as its BACKEND.",
+            id="release_static.E002",
+        )
+    ]
+
+
+@register(Tags.staticfiles)
+def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An id that is set must be valid; without one nothing is wrong yet."""
+    options = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("OPTIONS", {})
+    try:
+        release_id.stated(options.get("release_id"))
+    except ReleaseStaticError as error:
+        return [Error(str(error), id="release_static.E003")]
+    return []

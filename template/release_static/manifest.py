@@ -1,0 +1,72 @@
+"""The manifest of a release: what Django writes, plus who published it and when."""
+
+import getpass
+import json
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from release_static.errors import ReleaseStaticError
+
+RELEASES = ".releases"
+NAME = "staticfiles.json"
+# The versions whose `paths` Django 5.2 and 6.1 read.
+_VERSIONS = ("1.0", "1.1")
+
+
+class ManifestError(ReleaseStaticError):
+    """The manifest of a release is missing, damaged or not the one that it should be."""
+
+
+def path(release_id: str) -> str:
+    """Where the manifest of a release stands, relative to the root of its destination."""
+    return f"{RELEASES}/{release_id}/{NAME}"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`paths` maps a name to its hashed name; `release` is {} in a manifest that Django wrote itself."""
+
+    paths: dict[str, str]
+    hash: str
+    release: dict[str, Any]
+    version: str = _VERSIONS[-1]
+
+    @classmethod
+    def parse(cls, content: bytes, where: str) -> "Manifest":
+        """Raises ManifestError, which names `where`, if this is no manifest or one without files."""
+        if not content.strip():
+            raise ManifestError(f"The manifest {where} is empty.")
+        try:
+            stored = json.loads(content)
+        except ValueError as error:
+            raise ManifestError(f"The manifest {where} is not JSON ({error}).") from error
+        if not isinstance(stored, dict) or stored.get("version") not in _VERSIONS:
+            raise ManifestError(f"The manifest {where} is not a manifest of version {' or '.join(_VERSIONS)}.")
+        paths, release = stored.get("paths"), stored.get("release", {})
+        if not isinstance(paths, dict) or not all(isinstance(name, str) for name in paths.values()):
+            raise ManifestError(f"The manifest {where} has no map of names under 'paths'.")
+        if not isinstance(release, dict):
+            raise ManifestError(f"The manifest {where} has something else than an object under 'release'.")
+        if not paths:
+            raise ManifestError(f"The manifest {where} names no files.")
+        return cls(paths=paths, hash=str(stored.get("hash", "")), release=release, version=stored["version"])
+
+    def of_release(self, release_id: str) -> "Manifest":
+        """The same manifest, published now, by whoever runs this process, under this id."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        release = {"id": release_id, "created_at": now, "created_by": _who()}
+        return Manifest(self.paths, self.hash, release, self.version)
+
+    def dump(self) -> bytes:
+        stored = {"release": self.release, "version": self.version, "hash": self.hash, "paths": self.paths}
+        return json.dumps(stored).encode()
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user id need not have a name
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,169 @@
+"""Staged files -> destination: put what is missing, delete nothing, and the manifest last."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from release_static.errors import ReleaseStaticError
+from release_static.manifest import Manifest, ManifestError
+
+THREADS = 16
+
+
+class PublishError(ReleaseStaticError):
+    """Nothing was published: the manifest of the release is not there, so no process sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """A file to publish under `name`. Its content is at `path`, with `size` in bytes and `mtime_ns` in nanoseconds."""
+
+    name: str
+    path: Path
+    size: int
+    mtime_ns: int
+    # Named after its content: once published, it never changes.
+    hashed: bool
+    # In the stage only because Django rewrote it, so that it may be moved away. Otherwise `path` is the source itself.
+    rewritten: bool
+
+
+class Destination(Protocol):
+    """Where releases are published. Names are relative and have forward slashes. All methods may raise OSError."""
+
+    def private_directory(self) -> AbstractContextManager[Path]:
+        """An empty directory for the stage, removed in the end, from which `put` can take files cheaply."""
+
+    def scan(self, names: Iterable[str]) -> dict[str, Any]:
+        """What is there under these names, in the terms of this destination."""
+
+    def holds(self, file: StagedFile, there: Any) -> bool:
+        """Whether what `scan` found is this file's content, by the cheapest proof there is."""
+
+    def put(self, file: StagedFile) -> None:
+        """Publish one file, so that a reader sees the old content or the new one. Called from several threads."""
+
+    def settle(self) -> None:
+        """Make everything that was put survive a crash."""
+
+    def put_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
+        """Raises FileExistsError if the release has a manifest already, unless it is to be replaced."""
+
+    def read_manifest(self, release_id: str) -> bytes | None:
+        """The manifest as it stands there, None if there is none."""
+
+    def manifest_location(self, release_id: str) -> str:
+        """Where that is, for people."""
+
+    def releases(self) -> list[str]:
+        """The ids that have a manifest, the latest first."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publication changes at its destination."""
+
+    missing: list[StagedFile]
+    # Hashed files whose content there is not what their name says.
+    damaged: list[StagedFile]
+    # Originals that are replaced.
+    outdated: list[StagedFile]
+    unchanged: list[StagedFile]
+    # False where the release stands there already, with the same content.
+    new_release: bool
+
+    @property
+    def puts(self) -> list[StagedFile]:
+        """In the order in which they go: an original never appears before the hashed files."""
+        return sorted([*self.missing, *self.damaged, *self.outdated], key=lambda file: (not file.hashed, file.name))
+
+
+def make_plan(
+    files: Iterable[StagedFile],
+    there: dict[str, Any],
+    holds: Callable[[StagedFile, Any], bool],
+    *,
+    new_release: bool,
+) -> Plan:
+    plan = Plan([], [], [], [], new_release)
+    for file in files:
+        if file.name not in there:
+            plan.missing.append(file)
+        elif holds(file, there[file.name]):
+            plan.unchanged.append(file)
+        elif file.hashed:
+            plan.damaged.append(file)
+        else:
+            plan.outdated.append(file)
+    return plan
+
+
+def prepare(files: list[StagedFile], manifest: Manifest, destination: Destination, *, replace: bool = False) -> Plan:
+    """What `publish` would do. Writes nothing.
+
+    Raises PublishError if the release is there with other content, unless it is to be replaced.
+    """
+    new_release = _is_new(manifest, destination, replace=replace)
+    there = destination.scan(file.name for file in files)
+    return make_plan(files, there, destination.holds, new_release=new_release)
+
+
+def publish(plan: Plan, manifest: Manifest, destination: Destination, *, replace: bool = False) -> Iterator[StagedFile]:
+    """Carry out the plan, yielding every file that has been put; then the manifest.
+
+    Stops at the first error, OSError or ReleaseStaticError, and leaves the manifest out.
+    """
+    for hashed in (True, False):
+        yield from _put([file for file in plan.puts if file.hashed is hashed], destination)
+    destination.settle()
+    if not plan.new_release:
+        return
+    release_id = manifest.release["id"]
+    try:
+        destination.put_manifest(release_id, manifest.dump(), replace=replace)
+    except FileExistsError:
+        # Another publisher was faster: with the same content all is well.
+        _is_new(manifest, destination, replace=False)
+
+
+def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> bool:
+    release_id = manifest.release["id"]
+    content = destination.read_manifest(release_id)
+    if content is None:
+        return True
+    location = destination.manifest_location(release_id)
+    try:
+        published = Manifest.parse(content, location)
+    except ManifestError as error:
+        if replace:
+            return True
+        raise PublishError(
+            f"{error} Other processes may have read it before; to write it anew: collectstatic --replace-release"
+        ) from error
+    if published.paths == manifest.paths:
+        return False
+    if replace:
+        return True
+    raise PublishError(
+        f"Release {release_id} is published already, with other content.\n"
+        f"  published: manifest {published.hash}, at {published.release.get('created_at', 'an unknown time')}, "
+        f"by {published.release.get('created_by', 'an unknown user')}\n"
+        f"  now:       manifest {manifest.hash}\n"
+        f"  looked at: {location}\n"
+        "Running processes rely on it, so it stays as it is. Commit your change, or set RELEASE_ID to another id; "
+        "if no process uses the release yet: collectstatic --replace-release"
+    )
+
+
+def _put(files: list[StagedFile], destination: Destination) -> Iterator[StagedFile]:
+    with ThreadPoolExecutor(THREADS) as pool:
+        putting = {pool.submit(destination.put, file): file for file in files}
+        try:
+            for done in as_completed(putting):
+                done.result()
+                yield putting[done]
+        finally:
+            pool.shutdown(cancel_futures=True)

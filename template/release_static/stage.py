@@ -1,0 +1,203 @@
+"""Collect and hash into a private directory, with a storage class that is not ours."""
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStaticFilesStorage
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+from django.utils.module_loading import import_string
+
+from release_static.errors import ReleaseStaticError
+from release_static.manifest import NAME, RELEASES, Manifest
+from release_static.publish import StagedFile
+
+if TYPE_CHECKING:
+    Base = ManifestStaticFilesStorage
+else:
+    Base = object
+
+
+class StageError(ReleaseStaticError):
+    """The static files cannot be hashed as they are."""
+
+
+class DanglingReference(ValueError):
+    """A file refers to `target`, which is not there. (ValueError is what Django and its subclasses expect here.)"""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(f"{target} is not among the static files")
+        self.target = target
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was when Django hashed it."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+class StageMixin(Base):
+    """A `ManifestFilesMixin` storage, on disk, that links what is not rewritten and explains dangling references."""
+
+    # No file of the project can stand there.
+    manifest_name = f"{RELEASES}/{NAME}"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.warnings: list[str] = []
+        self._sources: dict[str, Source] = {}
+        self._being_processed = ""
+        self._missing_source_maps: set[str] = set()
+
+    def _save(self, name: str, content: File) -> str:
+        source = _source(content) or self._same_as_source(name, content)
+        if source is None:
+            return super()._save(name, content)  # type: ignore[misc]
+        path = self.path(name)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.symlink(source.path, path)
+        except OSError:  # Windows allows symbolic links to few users
+            return super()._save(name, content)  # type: ignore[misc]
+        self._sources[name] = source
+        return name
+
+    def _same_as_source(self, name: str, content: File) -> Source | None:
+        """Django saves a CSS or JS file from memory even where it found nothing to rewrite in it."""
+        source = self._sources.get(name)
+        if source is None or source.size != content.size or source.path.read_bytes() != content.read():
+            return None
+        return source
+
+    def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
+        if content is not None:
+            self._being_processed = name
+            hashed = super().hashed_name(name, content, filename)
+            if source := _source(content):
+                self._sources[hashed] = source
+            return hashed
+        try:
+            return super().hashed_name(name, content, filename)
+        except (ValueError, SuspiciousFileOperation) as error:
+            if not name.endswith(".map"):
+                raise DanglingReference(name) from error
+        # Only developer tools ask for a source map, so the reference may stay as it is.
+        if name not in self._missing_source_maps:
+            self._missing_source_maps.add(name)
+            self.warnings.append(self._explain(self._being_processed, name))
+        return name
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
+        dangling: dict[str, None] = {}
+        for name, hashed_name, processed in super().post_process(paths, dry_run=dry_run, **options):
+            if isinstance(processed, DanglingReference):
+                dangling[self._explain(name, processed.target)] = None
+            elif isinstance(processed, Warning):
+                self.warnings.append(str(processed))
+            elif isinstance(processed, Exception):
+                raise StageError(
+                    f"{name} cannot be processed: {processed}\nMend the file, or leave it out: collectstatic -i PATTERN"
+                ) from processed
+            else:
+                yield name, hashed_name, processed
+        if dangling:
+            raise StageError(
+                "\n".join(dangling) + "\nCorrect the reference, add the file, or leave out the file that refers to it: "
+                "collectstatic -i PATTERN"
+            )
+
+    def _explain(self, name: str, target: str) -> str:
+        """`name`, with the line of its first reference to `target` if it can be found, and what is wrong with it."""
+        wanted = {part := target.rstrip("/").rpartition("/")[2], quote(part)}
+        line = ""
+        with suppress(OSError, ValueError, SuspiciousFileOperation):
+            for number, text in enumerate(Path(self.path(name)).read_text(encoding="utf-8").splitlines(), 1):
+                if any(part in text for part in wanted):
+                    line = f", line {number},"
+                    break
+        return f"{name}{line} refers to {target}, which is not among the static files."
+
+    def manifest(self) -> Manifest:
+        """What Django wrote. Raises StageError if there is nothing to publish, or if it would land in `.releases/`."""
+        if not self.hashed_files:
+            raise StageError(
+                "There are no static files: no app has any, nor has any of STATICFILES_DIRS, or all are ignored."
+            )
+        for name in self.hashed_files:
+            if name.partition("/")[0].casefold() == RELEASES:
+                raise StageError(
+                    f"The static file {name} would land among the manifests in {RELEASES}/. Rename its folder, or leave "
+                    f"it out: collectstatic -i {RELEASES}"
+                )
+        return Manifest(paths=dict(sorted(self.hashed_files.items())), hash=self.manifest_hash, release={})
+
+    def files(self, manifest: Manifest) -> list[StagedFile]:
+        """What is to be published: originals, hashed files, and what stands beside them, such as `.gz` and `.br`.
+
+        What Django left behind on the way to the final hash is none of these.
+        """
+        hashed = set(manifest.paths.values())
+        known = hashed.union(manifest.paths)
+        staged = []
+        for name, path in _walk(Path(self.location)):
+            owner = name if name in known else name.rpartition(".")[0]
+            if owner not in known:
+                continue
+            if path.is_symlink():
+                source = self._sources[name]
+                staged.append(StagedFile(name, source.path, source.size, source.mtime_ns, owner in hashed, False))
+            else:
+                status = path.stat()
+                staged.append(StagedFile(name, path, status.st_size, status.st_mtime_ns, owner in hashed, True))
+        return staged
+
+
+def make_stage(backend: str, options: dict[str, Any], directory: Path, base_url: str | None) -> StageMixin:
+    """A stage in `directory` that hashes as the storage class `backend` (a dotted path) does.
+
+    Raises StageError if it cannot: a stage is a `ManifestFilesMixin` and a `FileSystemStorage`.
+    """
+    try:
+        storage = import_string(backend)
+    except ImportError as error:
+        raise StageError(
+            f"The storage to stage with, {backend}, cannot be imported ({error}). It is named in "
+            'STORAGES["staticfiles"]["OPTIONS"]["stage"].'
+        ) from error
+    if not issubclass(storage, ManifestFilesMixin) or not issubclass(storage, FileSystemStorage):
+        raise StageError(
+            f"{backend} cannot be the stage: it takes a file system storage with a manifest, such as "
+            "django.contrib.staticfiles.storage.ManifestStaticFilesStorage. It is named in "
+            'STORAGES["staticfiles"]["OPTIONS"]["stage"].'
+        )
+    stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
+    return stage(location=str(directory), base_url=base_url, **options)
+
+
+def _source(content: File) -> Source | None:
+    """The file on disk that `content` reads as it is, if any."""
+    reader = getattr(content, "file", None)
+    if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
+        return None
+    status = os.fstat(reader.fileno())
+    return Source(Path(os.path.abspath(reader.name)), status.st_size, status.st_mtime_ns)
+
+
+def _walk(directory: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), name + "/")
+            else:
+                yield name, Path(entry.path)

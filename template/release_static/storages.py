@@ -1,0 +1,130 @@
+"""The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from django.utils.functional import cached_property
+
+from release_static import release_id as release_ids
+from release_static.directory import Directory
+from release_static.errors import ReleaseStaticError
+from release_static.manifest import Manifest, ManifestError
+from release_static.publish import Destination
+from release_static.release_id import ReleaseId
+from release_static.stage import StageMixin, make_stage
+
+DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+if TYPE_CHECKING:
+    Base = ManifestStaticFilesStorage
+else:
+    Base = object
+
+
+class ReleaseSpecificManifestMixin(Base):
+    """Over a `ManifestFilesMixin` storage: neither id nor manifest is asked for before a URL is.
+
+    Options: `release_id` and `release_id_strategy` as in release_id.py; `stage`, the storage that collectstatic hashes
+    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        release_id: str | None = None,
+        release_id_strategy: str | None = None,
+        stage: str | dict[str, Any] = DJANGO,
+        **kwargs: Any,
+    ) -> None:
+        self.release_id_options = (release_id, release_id_strategy)
+        self._stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        super().__init__(*args, **kwargs)
+        # Set by Django's constructors; below they are read when they are first needed.
+        del self.hashed_files, self.manifest_hash
+
+    def load_manifest(self) -> tuple[dict[str, str], str]:  # type: ignore[override]
+        return {}, ""
+
+    @cached_property
+    def destination(self) -> Destination:
+        """Where this storage's releases are. Raises ReleaseStaticError if the settings do not say."""
+        raise NotImplementedError
+
+    @cached_property
+    def release_id(self) -> ReleaseId:
+        """Raises ReleaseIdError where there is none."""
+        return release_ids.resolve(*self.release_id_options)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The manifest of this release. Raises ReleaseStaticError, with the remedy, if it cannot be had."""
+        release_id, location = self.release_id.value, self.manifest_location
+        try:
+            content = self.destination.read_manifest(release_id)
+            if content is None:
+                raise ManifestError(f"There is no manifest {location}.")
+            manifest = Manifest.parse(content, location)
+            if manifest.release.get("id", release_id) != release_id:
+                raise ManifestError(f"The manifest {location} is that of release {manifest.release['id']}.")
+        except OSError as error:
+            raise self._unusable(f"The manifest {location} cannot be read: {error.strerror or error}.") from error
+        except ManifestError as error:
+            raise self._unusable(str(error)) from error
+        return manifest
+
+    @property
+    def manifest_location(self) -> str:
+        return self.destination.manifest_location(self.release_id.value)
+
+    def _unusable(self, problem: str) -> ManifestError:
+        try:
+            releases = self.destination.releases()
+        except OSError:
+            releases = []
+        there = ", ".join(releases[:5]) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
+        return ManifestError(
+            f"The static files of this release are not published.\n"
+            f"  release:  {self.release_id}, from {self.release_id.source}\n"
+            f"  problem:  {problem}\n"
+            f"  releases: {there or 'none'}\n"
+            f"Run: RELEASE_ID={self.release_id} python manage.py collectstatic --noinput"
+        )
+
+    @cached_property
+    def hashed_files(self) -> dict[str, str]:  # type: ignore[override]
+        return self.manifest.paths
+
+    @cached_property
+    def manifest_hash(self) -> str:  # type: ignore[override]
+        return self.manifest.hash
+
+    def stored_name(self, name: str) -> str:
+        try:
+            return super().stored_name(name)
+        except ValueError as error:
+            close = get_close_matches(name, self.hashed_files, n=3)
+            raise ValueError(
+                f"{name!r} is not in the manifest of release {self.release_id}"
+                + (f"; close to it: {', '.join(close)}." if close else ".")
+            ) from error
+
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        raise ReleaseStaticError(
+            "This storage is published by release_static's collectstatic, and another one is running. Put "
+            '"release_static" before "django.contrib.staticfiles" in INSTALLED_APPS.'
+        )
+
+    def make_stage(self, directory: Path) -> StageMixin:
+        return make_stage(self._stage["BACKEND"], self._stage.get("OPTIONS", {}), directory, self.base_url)
+
+
+class ReleaseSpecificManifestLocalStorage(ReleaseSpecificManifestMixin, ManifestStaticFilesStorage):  # type: ignore[misc]
+    """Static files in STATIC_ROOT, with one manifest a release."""
+
+    @cached_property
+    def destination(self) -> Directory:
+        if not self.location:
+            raise ReleaseStaticError("STATIC_ROOT is not set: name the directory that the web server serves.")
+        return Directory(Path(self.location), self.file_permissions_mode, self.directory_permissions_mode)

@@ -1,0 +1,125 @@
+"""Rendered projects, and the Pythons and Djangos that they run with."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import copier
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
+PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
+
+# What must not reach a project under test from the machine that tests it.
+_FOREIGN = ("DJANGO_", "GIT_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_", "VIRTUAL_ENV", "COPIER_", "AWS_")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without what would change a project's behaviour, and with these variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    author = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
+    committer = {name.replace("AUTHOR", "COMMITTER"): value for name, value in author.items()}
+    return kept | author | committer | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull} | variables
+
+
+@dataclass
+class Project:
+    """A rendered project in `path`, run by the Python `python`."""
+
+    path: Path
+    python: Path | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *command: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder. With `check`, one that fails fails the test, with what it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment(**self.variables | variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{command} exited with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def manage(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        return self.run(self.python or "python", "manage.py", *arguments, check=check, **variables)
+
+    def commit(self, message: str = "Change") -> str:
+        """Commit everything; the hash of the commit."""
+        if not (self.path / ".git").exists():
+            self.run("git", "init", "-q", "-b", "main")
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", message, "--allow-empty")
+        return self.run("git", "rev-parse", "HEAD").stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as it stands in the work tree, in a folder that is no git repository, so that it renders fast."""
+    folder = tmp_path_factory.mktemp("template")
+    shutil.copy(ROOT / "copier.yml", folder)
+    for name in ("template", "extensions"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture
+def render(template: Path, tmp_path: Path) -> Callable[..., Project]:
+    """render(name="my-site", python=None, **answers): a project rendered by Copier's API, without trust."""
+
+    def render(name: str = "my-site", python: Path | None = None, **answers: object) -> Project:
+        copier.run_copy(
+            str(template), tmp_path / name, data=answers, defaults=True, quiet=True, unsafe=False, overwrite=True
+        )
+        return Project(tmp_path / name, python)
+
+    return render
+
+
+@pytest.fixture(scope="session")
+def virtual_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
+    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django and these packages.
+
+    Made once for a test run, whatever the number of workers.
+    """
+    shared = tmp_path_factory.getbasetemp().parent if worker_id != "master" else tmp_path_factory.getbasetemp()
+
+    def virtual_environment(django_version: str, *packages: str) -> Path:
+        name = "-".join(["venv", django_version, *sorted(packages)])
+        folder = shared / "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
+        lock = folder.with_suffix(".lock")
+        with open(lock, "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if not (folder / "complete").exists():
+                uv = ("uv", "--quiet", "--no-config")
+                python = ("--python", PYTHONS[django_version])
+                subprocess.run([*uv, "venv", "--clear", *python, folder], check=True, cwd=ROOT, env=environment())
+                install = [*uv, "pip", "install", "--python", folder, f"django=={django_version}.*", *packages]
+                subprocess.run(install, check=True, cwd=ROOT, env=environment())
+                (folder / "complete").touch()
+        return folder / "bin" / "python"
+
+    return virtual_environment
+
+
+@pytest.fixture(params=list(PYTHONS))
+def django_version(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def project(render: Callable[..., Project], virtual_environment: Callable[..., Path], django_version: str) -> Project:
+    """A project with the default answers, committed, once with each Django."""
+    project = render(python=virtual_environment(django_version), django_version=django_version)
+    project.commit("Start")
+    return project

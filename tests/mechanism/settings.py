@@ -1,0 +1,21 @@
+"""The least that a project needs to publish its static files. Tests set the directories."""
+
+from pathlib import Path
+
+BASE_DIR = Path(__file__).parent / "no-such-directory"
+
+SECRET_KEY = "for tests"
+
+INSTALLED_APPS = [
+    "release_static",
+    "django.contrib.staticfiles",
+]
+
+STATIC_URL = "/static/"
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "release_static.storages.ReleaseSpecificManifestLocalStorage"},
+}
+
+USE_TZ = True

@@ -1,0 +1,3 @@
+def test_smoke(project):
+    print(project.manage("collectstatic", "--noinput").stdout)
+    project.manage("test")
