@@ -1,41 +1,35 @@
 """Staged files -> destination: put what is missing, delete nothing, and the manifest last."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError
-
-THREADS = 16
 
 
 class PublishError(ReleaseStaticError):
     """Nothing was published: the manifest of the release is not there, so no process sees it."""
 
 
-@dataclass(frozen=True, slots=True)
-class StagedFile:
+class StagedFile(NamedTuple):
     """A file to publish under `name`. Its content is at `path`, with `size` in bytes and `mtime_ns` in nanoseconds."""
 
     name: str
-    path: Path
+    path: str
     size: int
     mtime_ns: int
     # Named after its content: once published, it never changes.
     hashed: bool
-    # In the stage only because Django rewrote it, so that it may be moved away. Otherwise `path` is the source itself.
-    rewritten: bool
 
 
 class Destination(Protocol):
     """Where releases are published. Names are relative and have forward slashes. All methods may raise OSError."""
 
     def private_directory(self) -> AbstractContextManager[Path]:
-        """An empty directory for the stage, removed in the end, from which `put` can take files cheaply."""
+        """An empty directory for the stage, removed in the end."""
 
     def scan(self, names: Iterable[str]) -> dict[str, Any]:
         """What is there under these names, in the terms of this destination."""
@@ -43,8 +37,8 @@ class Destination(Protocol):
     def holds(self, file: StagedFile, there: Any) -> bool:
         """Whether what `scan` found is this file's content, by the cheapest proof there is."""
 
-    def put(self, file: StagedFile) -> None:
-        """Publish one file, so that a reader sees the old content or the new one. Called from several threads."""
+    def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
+        """Publish files, so that a reader sees the old content or the new one, and yield each that is there."""
 
     def settle(self) -> None:
         """Make everything that was put survive a crash."""
@@ -117,7 +111,7 @@ def publish(plan: Plan, manifest: Manifest, destination: Destination, *, replace
     Stops at the first error, OSError or ReleaseStaticError, and leaves the manifest out.
     """
     for hashed in (True, False):
-        yield from _put([file for file in plan.puts if file.hashed is hashed], destination)
+        yield from destination.put(file for file in plan.puts if file.hashed is hashed)
     destination.settle()
     if not plan.new_release:
         return
@@ -156,14 +150,3 @@ def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> b
         "Running processes rely on it, so it stays as it is. Commit your change, or set RELEASE_ID to another id; "
         "if no process uses the release yet: collectstatic --replace-release"
     )
-
-
-def _put(files: list[StagedFile], destination: Destination) -> Iterator[StagedFile]:
-    with ThreadPoolExecutor(THREADS) as pool:
-        putting = {pool.submit(destination.put, file): file for file in files}
-        try:
-            for done in as_completed(putting):
-                done.result()
-                yield putting[done]
-        finally:
-            pool.shutdown(cancel_futures=True)

@@ -2,11 +2,11 @@
 
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStaticFilesStorage
@@ -37,54 +37,75 @@ class DanglingReference(ValueError):
         self.target = target
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file as it was when Django hashed it."""
+class Source(NamedTuple):
+    """A file outside the stage, as it was when Django read it: `size` in bytes, `mtime_ns` in nanoseconds."""
 
-    path: Path
+    path: str
     size: int
     mtime_ns: int
 
 
 class StageMixin(Base):
-    """A `ManifestFilesMixin` storage, on disk, that links what is not rewritten and explains dangling references."""
+    """A `ManifestFilesMixin` storage, on disk, that copies nothing and explains dangling references.
+
+    Content that is some file's own is a note of that file. Only what was rewritten is written.
+    """
 
     # No file of the project can stand there.
     manifest_name = f"{RELEASES}/{NAME}"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         self.warnings: list[str] = []
-        self._sources: dict[str, Source] = {}
+        self._notes: dict[str, Source] = {}
+        self._hashed_sources: dict[str, Source] = {}
         self._being_processed = ""
         self._missing_source_maps: set[str] = set()
+        super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
 
     def _save(self, name: str, content: File) -> str:
         source = _source(content) or self._same_as_source(name, content)
         if source is None:
             return super()._save(name, content)  # type: ignore[misc]
-        path = self.path(name)
-        try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(source.path, path)
-        except OSError:  # Windows allows symbolic links to few users
-            return super()._save(name, content)  # type: ignore[misc]
-        self._sources[name] = source
+        self._notes[name] = source
         return name
 
     def _same_as_source(self, name: str, content: File) -> Source | None:
         """Django saves a CSS or JS file from memory even where it found nothing to rewrite in it."""
-        source = self._sources.get(name)
-        if source is None or source.size != content.size or source.path.read_bytes() != content.read():
+        source = self._hashed_sources.get(name)
+        if source is None or source.size != content.size or Path(source.path).read_bytes() != content.read():
             return None
         return source
+
+    def _open(self, name: str, mode: str = "rb") -> File:
+        if source := self._notes.get(name):
+            return File(open(source.path, mode))
+        return super()._open(name, mode)  # type: ignore[misc]
+
+    def exists(self, name: str) -> bool:
+        return name in self._notes or super().exists(name)
+
+    def delete(self, name: str) -> None:
+        if self._notes.pop(name, None) is None or super().exists(name):
+            super().delete(name)
+
+    def path(self, name: str | os.PathLike[str]) -> str:
+        """For those who read by themselves, as a compressor does: a noted file becomes a link to its source."""
+        path = super().path(name)
+        source = self._notes.get(str(name))
+        if source is not None and not os.path.lexists(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            try:
+                os.symlink(source.path, path)
+            except OSError:  # Windows allows symbolic links to few users
+                shutil.copyfile(source.path, path)
+        return path
 
     def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
         if content is not None:
             self._being_processed = name
             hashed = super().hashed_name(name, content, filename)
             if source := _source(content):
-                self._sources[hashed] = source
+                self._hashed_sources[hashed] = source
             return hashed
         try:
             return super().hashed_name(name, content, filename)
@@ -120,8 +141,8 @@ class StageMixin(Base):
         """`name`, with the line of its first reference to `target` if it can be found, and what is wrong with it."""
         wanted = {part := target.rstrip("/").rpartition("/")[2], quote(part)}
         line = ""
-        with suppress(OSError, ValueError, SuspiciousFileOperation):
-            for number, text in enumerate(Path(self.path(name)).read_text(encoding="utf-8").splitlines(), 1):
+        with suppress(OSError, ValueError), self.open(name) as content:
+            for number, text in enumerate(content.read().decode().splitlines(), 1):
                 if any(part in text for part in wanted):
                     line = f", line {number},"
                     break
@@ -148,17 +169,16 @@ class StageMixin(Base):
         """
         hashed = set(manifest.paths.values())
         known = hashed.union(manifest.paths)
-        staged = []
-        for name, path in _walk(Path(self.location)):
+        staged = [
+            StagedFile(name, source.path, source.size, source.mtime_ns, hashed=name in hashed)
+            for name, source in self._notes.items()
+            if name in known
+        ]
+        for name, path in _walk(str(self.location)):
             owner = name if name in known else name.rpartition(".")[0]
-            if owner not in known:
-                continue
-            if path.is_symlink():
-                source = self._sources[name]
-                staged.append(StagedFile(name, source.path, source.size, source.mtime_ns, owner in hashed, False))
-            else:
-                status = path.stat()
-                staged.append(StagedFile(name, path, status.st_size, status.st_mtime_ns, owner in hashed, True))
+            if owner in known and name not in self._notes:
+                status = os.stat(path)
+                staged.append(StagedFile(name, path, status.st_size, status.st_mtime_ns, hashed=owner in hashed))
         return staged
 
 
@@ -190,14 +210,14 @@ def _source(content: File) -> Source | None:
     if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
         return None
     status = os.fstat(reader.fileno())
-    return Source(Path(os.path.abspath(reader.name)), status.st_size, status.st_mtime_ns)
+    return Source(os.path.abspath(reader.name), status.st_size, status.st_mtime_ns)
 
 
-def _walk(directory: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+def _walk(directory: str, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(name, path) of every file below the directory, names with forward slashes."""
     with os.scandir(directory) as entries:
         for entry in entries:
-            name = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path), name + "/")
+                yield from _walk(entry.path, f"{prefix}{entry.name}/")
             else:
-                yield name, Path(entry.path)
+                yield prefix + entry.name, entry.path

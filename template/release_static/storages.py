@@ -127,4 +127,4 @@ class ReleaseSpecificManifestLocalStorage(ReleaseSpecificManifestMixin, Manifest
     def destination(self) -> Directory:
         if not self.location:
             raise ReleaseStaticError("STATIC_ROOT is not set: name the directory that the web server serves.")
-        return Directory(Path(self.location), self.file_permissions_mode, self.directory_permissions_mode)
+        return Directory(str(self.location), self.file_permissions_mode, self.directory_permissions_mode)
