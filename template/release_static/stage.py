@@ -4,37 +4,17 @@ import io
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
-from django.contrib.staticfiles.storage import ManifestFilesMixin, ManifestStaticFilesStorage
-from django.core.exceptions import SuspiciousFileOperation
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
-from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, RELEASES, Manifest
 from release_static.publish import StagedFile
-
-if TYPE_CHECKING:
-    Base = ManifestStaticFilesStorage
-else:
-    Base = object
-
-
-class StageError(ReleaseStaticError):
-    """The static files cannot be hashed as they are."""
-
-
-class DanglingReference(ValueError):
-    """A file refers to `target`, which is not there. (ValueError is what Django and its subclasses expect here.)"""
-
-    def __init__(self, target: str) -> None:
-        super().__init__(f"{target} is not among the static files")
-        self.target = target
+from release_static.references import ReferencesMixin, StageError
 
 
 class Source(NamedTuple):
@@ -45,8 +25,8 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-class StageMixin(Base):
-    """A `ManifestFilesMixin` storage, on disk, that copies nothing and explains dangling references.
+class StageMixin(ReferencesMixin):
+    """A `ManifestFilesMixin` storage, on disk, that copies nothing.
 
     Content that is some file's own is a note of that file. Only what was rewritten is written.
     """
@@ -55,11 +35,9 @@ class StageMixin(Base):
     manifest_name = f"{RELEASES}/{NAME}"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.warnings: list[str] = []
         self._notes: dict[str, Source] = {}
+        self._links: dict[str, Source] = {}
         self._hashed_sources: dict[str, Source] = {}
-        self._being_processed = ""
-        self._missing_source_maps: set[str] = set()
         super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
 
     def _save(self, name: str, content: File) -> str:
@@ -85,68 +63,26 @@ class StageMixin(Base):
         return name in self._notes or super().exists(name)
 
     def delete(self, name: str) -> None:
-        if self._notes.pop(name, None) is None or super().exists(name):
+        if self._notes.pop(name, None) is None:
             super().delete(name)
 
     def path(self, name: str | os.PathLike[str]) -> str:
-        """For those who read by themselves, as a compressor does: a noted file becomes a link to its source."""
+        """For those who read, or delete, by themselves, as a compressor does: a note becomes a link to its source."""
         path = super().path(name)
-        source = self._notes.get(str(name))
-        if source is not None and not os.path.lexists(path):
+        if source := self._notes.pop(str(name), None):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             try:
                 os.symlink(source.path, path)
             except OSError:  # Windows allows symbolic links to few users
                 shutil.copyfile(source.path, path)
+            self._links[str(name)] = source
         return path
 
     def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
-        if content is not None:
-            self._being_processed = name
-            hashed = super().hashed_name(name, content, filename)
-            if source := _source(content):
-                self._hashed_sources[hashed] = source
-            return hashed
-        try:
-            return super().hashed_name(name, content, filename)
-        except (ValueError, SuspiciousFileOperation) as error:
-            if not name.endswith(".map"):
-                raise DanglingReference(name) from error
-        # Only developer tools ask for a source map, so the reference may stay as it is.
-        if name not in self._missing_source_maps:
-            self._missing_source_maps.add(name)
-            self.warnings.append(self._explain(self._being_processed, name))
-        return name
-
-    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
-        dangling: dict[str, None] = {}
-        for name, hashed_name, processed in super().post_process(paths, dry_run=dry_run, **options):
-            if isinstance(processed, DanglingReference):
-                dangling[self._explain(name, processed.target)] = None
-            elif isinstance(processed, Warning):
-                self.warnings.append(str(processed))
-            elif isinstance(processed, Exception):
-                raise StageError(
-                    f"{name} cannot be processed: {processed}\nMend the file, or leave it out: collectstatic -i PATTERN"
-                ) from processed
-            else:
-                yield name, hashed_name, processed
-        if dangling:
-            raise StageError(
-                "\n".join(dangling) + "\nCorrect the reference, add the file, or leave out the file that refers to it: "
-                "collectstatic -i PATTERN"
-            )
-
-    def _explain(self, name: str, target: str) -> str:
-        """`name`, with the line of its first reference to `target` if it can be found, and what is wrong with it."""
-        wanted = {part := target.rstrip("/").rpartition("/")[2], quote(part)}
-        line = ""
-        with suppress(OSError, ValueError), self.open(name) as content:
-            for number, text in enumerate(content.read().decode().splitlines(), 1):
-                if any(part in text for part in wanted):
-                    line = f", line {number},"
-                    break
-        return f"{name}{line} refers to {target}, which is not among the static files."
+        hashed = super().hashed_name(name, content, filename)
+        if content is not None and (source := _source(content)):
+            self._hashed_sources[hashed] = source
+        return hashed
 
     def manifest(self) -> Manifest:
         """What Django wrote. Raises StageError if there is nothing to publish, or if it would land in `.releases/`."""
@@ -169,16 +105,14 @@ class StageMixin(Base):
         """
         hashed = set(manifest.paths.values())
         known = hashed.union(manifest.paths)
-        staged = [
-            StagedFile(name, source.path, source.size, source.mtime_ns, hashed=name in hashed)
-            for name, source in self._notes.items()
-            if name in known
-        ]
+        staged = []
+        sources = dict(self._notes)
         for name, path in _walk(str(self.location)):
+            sources[name] = self._links[name] if os.path.islink(path) else _status(path)
+        for name, source in sources.items():
             owner = name if name in known else name.rpartition(".")[0]
-            if owner in known and name not in self._notes:
-                status = os.stat(path)
-                staged.append(StagedFile(name, path, status.st_size, status.st_mtime_ns, hashed=owner in hashed))
+            if owner in known:
+                staged.append(StagedFile(name, *source, hashed=owner in hashed))
         return staged
 
 
@@ -209,8 +143,12 @@ def _source(content: File) -> Source | None:
     reader = getattr(content, "file", None)
     if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
         return None
-    status = os.fstat(reader.fileno())
-    return Source(os.path.abspath(reader.name), status.st_size, status.st_mtime_ns)
+    return _status(os.path.abspath(reader.name), reader.fileno())
+
+
+def _status(path: str, descriptor: int | None = None) -> Source:
+    status = os.stat(path if descriptor is None else descriptor)
+    return Source(path, status.st_size, status.st_mtime_ns)
 
 
 def _walk(directory: str, prefix: str = "") -> Iterator[tuple[str, str]]:

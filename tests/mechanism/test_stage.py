@@ -1,0 +1,296 @@
+import hashlib
+import io
+import os
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage, StaticFilesStorage
+from django.core.files.base import ContentFile, File
+from django.core.management import CommandError
+
+from release_static.stage import make_stage
+
+DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+ENHANCED = "django_manifeststaticfiles_enhanced.storage.EnhancedManifestStaticFilesStorage"
+MODULES = {"BACKEND": ENHANCED, "OPTIONS": {"support_js_module_import_aggregation": True}}
+
+
+class ModulesStorage(ManifestStaticFilesStorage):
+    support_js_module_import_aggregation = True
+
+
+class OnlyHashedNames(ManifestStaticFilesStorage):
+    def file_hash(self, name, content=None):
+        return hashlib.sha256(content.read()).hexdigest()[:20] if name else super().file_hash(name, content)
+
+
+@pytest.fixture
+def stage(tmp_path):
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    return make_stage(DJANGO, {}, folder, "/static/")
+
+
+def open_source(path: Path, content: bytes) -> File:
+    path.write_bytes(content)
+    return File(open(path, "rb"))
+
+
+def test_content_that_is_a_files_own_is_not_copied(stage, tmp_path):
+    stage.save("a.txt", open_source(tmp_path / "source", b"text"))
+
+    assert os.listdir(stage.location) == []
+    assert stage.exists("a.txt")
+    assert stage.open("a.txt").read() == b"text"
+
+
+def test_content_from_memory_is_written(stage):
+    stage.save("a.txt", ContentFile(b"text"))
+
+    assert Path(stage.location, "a.txt").read_bytes() == b"text"
+
+
+def test_content_that_a_finder_decodes_is_written(stage, tmp_path):
+    import gzip
+
+    packed = tmp_path / "source.gz"
+    packed.write_bytes(gzip.compress(b"text"))
+    with gzip.open(packed) as decoded:
+        stage.save("a.txt", File(decoded))
+
+    assert Path(stage.location, "a.txt").read_bytes() == b"text"
+
+
+def test_who_asks_for_the_path_of_a_noted_file_finds_its_content_there(stage, tmp_path):
+    stage.save("folder/a.txt", open_source(tmp_path / "source", b"text"))
+
+    assert Path(stage.path("folder/a.txt")).read_bytes() == b"text"
+
+
+def test_without_symbolic_links_the_content_is_copied(stage, tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError("A required privilege is not held by the client")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    stage.save("a.txt", open_source(tmp_path / "source", b"text"))
+
+    assert Path(stage.path("a.txt")).read_bytes() == b"text"
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_deleting_a_noted_file_leaves_its_source(stage, tmp_path, linked):
+    stage.save("a.txt", open_source(tmp_path / "source", b"text"))
+    if linked:
+        stage.path("a.txt")
+
+    stage.delete("a.txt")
+
+    assert not stage.exists("a.txt")
+    assert os.listdir(stage.location) == []
+    assert (tmp_path / "source").read_bytes() == b"text"
+
+
+def test_references_are_rewritten_as_django_does(site):
+    site.write("css/style.css", "@import 'more.css'; a { background: url(../example.txt#x) }")
+    site.write("css/more.css", "b { background: url('../example.txt') }")
+
+    site.publish("one")
+
+    more = site.storage("one").stored_name("css/more.css").removeprefix("css/")
+    assert f'@import url("{more}")' in site.read("one", "css/style.css")
+    assert 'url("../example.149603e6c035.txt#x")' in site.read("one", "css/style.css")
+    assert 'url("../example.149603e6c035.txt")' in site.read("one", "css/more.css")
+
+
+def test_every_hashed_name_has_the_hash_of_its_content(site):
+    site.write("style.css", "@import 'more.css';")
+    site.write("more.css", "a { background: url(example.txt) }")
+    site.write("plain.js", "const plain = 1\n")
+
+    site.publish("one")
+
+    for hashed in site.manifest("one")["paths"].values():
+        assert hashed.split(".")[-2] == hashlib.md5((site.root / hashed).read_bytes()).hexdigest()[:12]
+
+
+def test_intermediate_files_are_not_published(site):
+    # Three levels, so that Django hashes the upper ones more than once.
+    site.write("a.css", "@import 'b.css';")
+    site.write("b.css", "@import 'c.css';")
+    site.write("c.css", "x { background: url(example.txt) }")
+
+    site.publish("one")
+
+    paths = site.manifest("one")["paths"]
+    assert set(site.state()) == {*paths, *paths.values(), ".releases/one/staticfiles.json"}
+
+
+@pytest.mark.parametrize("stage", [DJANGO, WHITENOISE, ENHANCED])
+def test_a_missing_source_map_is_a_warning_with_file_and_line(site, stage):
+    site.write("lib/a.js", "let a = 1\n\n//# sourceMappingURL=a.js.map\n")
+    site.write("lib/b.css", "a { color: red }\n/*# sourceMappingURL=b.css.map */")
+
+    output = site.publish("one", stage=stage)
+
+    assert "Warning: lib/a.js, line 3, refers to lib/a.js.map, which is not among the static files." in output
+    assert "Warning: lib/b.css, line 2, refers to lib/b.css.map, which is not among the static files." in output
+    assert output.count("Warning:") == 2
+    assert "sourceMappingURL=a.js.map" in site.read("one", "lib/a.js")
+
+
+def test_a_source_map_that_is_there_is_rewritten(site):
+    site.write("a.js", "let a = 1\n//# sourceMappingURL=a.js.map\n")
+    site.write("a.js.map", "{}")
+
+    site.publish("one")
+
+    assert f"sourceMappingURL={site.storage('one').stored_name('a.js.map')}" in site.read("one", "a.js")
+
+
+@pytest.mark.parametrize("stage", [DJANGO, WHITENOISE, ENHANCED])
+@pytest.mark.parametrize(
+    ("reference", "target"),
+    [
+        ("url(no.png)", "css/no.png"),
+        ("url('no%20such.png')", "css/no such.png"),
+        ("url(../../../../etc/passwd)", "../../../etc/passwd"),
+        ('url("/static/img/no.png?v=1#x")', "img/no.png"),
+    ],
+)
+def test_a_dangling_reference_stops_the_release(site, stage, reference, target):
+    site.write("css/style.css", "a { color: red }\n\nb { background: " + reference + " }\n")
+
+    with pytest.raises(CommandError) as error:
+        site.publish("one", stage=stage)
+
+    assert f"css/style.css, line 3, refers to {target}" in str(error.value)
+    assert "Correct the reference, add the file, or leave out the file that refers to it" in str(error.value)
+    assert site.state() == {}
+
+
+def test_all_dangling_references_are_named_at_once(site):
+    site.write("a.css", "a { background: url(one.png) }")
+    site.write("b.css", "b { background: url(two.png) }")
+
+    with pytest.raises(CommandError) as error:
+        site.publish("one")
+
+    assert "a.css, line 1, refers to one.png" in str(error.value)
+    assert "b.css, line 1, refers to two.png" in str(error.value)
+
+
+def test_a_file_that_is_no_text_stops_the_release(site):
+    site.write("style.css", b"\xff\xfe a { }")
+
+    with pytest.raises(CommandError, match=r"style.css cannot be processed: 'utf-8' codec"):
+        site.publish("one")
+
+
+def test_circular_imports_stop_djangos_storage_with_the_files_named(site):
+    site.write("a.js", 'import "./b.js";\n')
+    site.write("b.js", 'import "./a.js";\n')
+
+    with pytest.raises(CommandError, match=r"a.js, b.js cannot be processed: Max post-process passes exceeded"):
+        site.publish("one", stage=f"{__name__}.ModulesStorage")
+
+
+def test_turning_import_rewriting_on_leaves_the_older_release_byte_for_byte(site):
+    # Django's own storage deletes main.<md5 of the original>.js here, which release one serves.
+    site.write("main.js", 'import "./other.js";\n')
+    site.write("other.js", "export const a = 1;\n")
+    site.publish("one")
+    before = site.state()
+
+    site.publish("two", stage=f"{__name__}.ModulesStorage")
+
+    after = site.state()
+    assert {name: after[name] for name in before} == before
+    assert site.read("one", "main.js") == 'import "./other.js";\n'
+    assert site.storage("two").stored_name("other.js") in site.read("two", "main.js")
+
+
+def test_es_modules_and_circular_imports_with_the_enhanced_storage(site):
+    site.write("a.js", 'import { b } from "./b.js";\nexport const a = 1;\n')
+    site.write("b.js", 'import { a } from "./a.js";\nexport const b = 2;\n')
+
+    site.publish("one", stage=MODULES)
+
+    storage = site.storage("one")
+    assert f'"./{storage.stored_name("b.js")}"' in site.read("one", "a.js")
+    assert f'"./{storage.stored_name("a.js")}"' in site.read("one", "b.js")
+
+
+def test_what_the_enhanced_storage_is_told_to_ignore_is_ignored(site):
+    site.write("style.css", "a { background: url(no.png) }")
+
+    site.publish("one", stage={"BACKEND": ENHANCED, "OPTIONS": {"ignore_errors": ["style.css:no.png"]}})
+
+    assert "url(no.png)" in site.read("one", "style.css")
+
+
+def test_compressed_siblings_are_published_before_the_manifest(site):
+    site.write("style.css", "a { color: red }\n" * 100)
+
+    site.publish("one", stage=WHITENOISE)
+
+    hashed = site.manifest("one")["paths"]["style.css"]
+    manifest_written = (site.root / ".releases/one/staticfiles.json").stat().st_ctime_ns
+    for name in ("style.css", hashed):
+        for encoding in (".gz", ".br"):
+            assert (site.root / (name + encoding)).stat().st_ctime_ns <= manifest_written
+    import brotli
+
+    assert brotli.decompress((site.root / (hashed + ".br")).read_bytes()).decode() == site.read("one", "style.css")
+
+
+def test_compressing_the_same_again_is_a_no_op(site):
+    site.write("style.css", "a { color: red }\n" * 100)
+    site.publish("one", stage=WHITENOISE)
+    before = site.state()
+
+    assert "nothing to do" in site.publish("one", stage=WHITENOISE)
+    assert site.state() == before
+
+
+def test_a_release_without_originals(site, settings):
+    settings.WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+    site.publish("one", stage=WHITENOISE)
+
+    assert set(site.state()) == {"example.149603e6c035.txt", ".releases/one/staticfiles.json"}
+
+
+def test_another_hash_function(site):
+    site.publish("one", stage=f"{__name__}.OnlyHashedNames")
+
+    assert site.manifest("one")["paths"] == {"example.txt": f"example.{hashlib.sha256(b'old').hexdigest()[:20]}.txt"}
+    assert site.read("one", "example.txt") == "old"
+
+
+@pytest.mark.parametrize("backend", ["no.such.Storage", f"{__name__}.StaticFilesStorage", "storages"])
+def test_a_stage_that_cannot_be_one_is_an_error_that_names_the_setting(site, backend):
+    assert StaticFilesStorage
+
+    with pytest.raises(CommandError, match=r'OPTIONS"\]\["stage"'):
+        site.publish("one", stage=backend)
+
+
+def test_under_debug_the_same_is_published(site, settings):
+    site.write("style.css", "a { background: url(example.txt) }")
+    site.publish("one")
+    settings.DEBUG = True
+
+    assert "nothing to do" in site.publish("one")
+
+
+def test_standard_error_has_the_warnings(site):
+    from django.core.management import call_command
+
+    site.write("a.js", "//# sourceMappingURL=a.js.map\n")
+    site.run_release("one")
+    errors = io.StringIO()
+
+    call_command("collectstatic", interactive=False, stdout=io.StringIO(), stderr=errors)
+
+    assert "a.js, line 1, refers to a.js.map" in errors.getvalue()

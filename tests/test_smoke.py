@@ -1,3 +1,0 @@
-def test_smoke(project):
-    print(project.manage("collectstatic", "--noinput").stdout)
-    project.manage("test")
