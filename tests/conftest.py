@@ -101,11 +101,12 @@ def virtual_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str
         with open(lock, "w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             if not (folder / "complete").exists():
-                uv = ("uv", "--quiet", "--no-config")
-                python = ("--python", PYTHONS[django_version])
-                subprocess.run([*uv, "venv", "--clear", *python, folder], check=True, cwd=ROOT, env=environment())
-                install = [*uv, "pip", "install", "--python", folder, f"django=={django_version}.*", *packages]
-                subprocess.run(install, check=True, cwd=ROOT, env=environment())
+                django = f"django=={django_version}.*"
+                for command in (
+                    ["uv", "venv", "--quiet", "--clear", "--python", PYTHONS[django_version], str(folder)],
+                    ["uv", "pip", "install", "--quiet", "--python", str(folder), django, *packages],
+                ):
+                    subprocess.run(command, check=True, cwd=ROOT, env=environment())
                 (folder / "complete").touch()
         return folder / "bin" / "python"
 

@@ -34,7 +34,7 @@ def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
     try:
         ours = issubclass(import_string(backend), ReleaseSpecificManifestMixin)
-    except (ImportError, TypeError):
+    except (AttributeError, ImportError, TypeError):
         ours = False
     if ours:
         return []

@@ -1,0 +1,110 @@
+import os
+
+import pytest
+
+from release_static.directory import Directory
+from release_static.manifest import Manifest
+from release_static.publish import PublishError, StagedFile, prepare, publish
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return Directory(str(tmp_path / "root"))
+
+
+def manifest(release_id="one", **paths):
+    return Manifest(paths=paths or {"a": "a.1"}, hash="abc", release={}).of_release(release_id)
+
+
+def stage(tmp_path, name, content=b"content", hashed=True):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    status = path.stat()
+    return StagedFile(name, str(path), status.st_size, status.st_mtime_ns, hashed)
+
+
+def test_the_manifest_appears_after_every_file(directory, tmp_path):
+    files = [stage(tmp_path, f"{n}.txt") for n in range(1200)]
+    plan = prepare(files, manifest(), directory)
+
+    for _ in publish(plan, manifest(), directory):
+        assert directory.releases() == []
+
+    assert directory.releases() == ["one"]
+    assert len(directory.scan(file.name for file in files)) == 1200
+
+
+def test_a_manifest_is_written_once(directory):
+    directory.put_manifest("one", b"first")
+
+    with pytest.raises(FileExistsError):
+        directory.put_manifest("one", b"second")
+
+    assert directory.read_manifest("one") == b"first"
+
+
+def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, tmp_path):
+    plan = prepare([], manifest(), directory)
+    directory.put_manifest("one", manifest().dump())
+
+    assert list(publish(plan, manifest(), directory)) == []
+
+
+def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, tmp_path):
+    plan = prepare([], manifest(), directory)
+    directory.put_manifest("one", manifest(b="b.2").dump())
+
+    with pytest.raises(PublishError, match="published already, with other content"):
+        list(publish(plan, manifest(), directory))
+    assert directory.read_manifest("one") == manifest(b="b.2").dump()
+
+
+def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatch):
+    def fill_disk(source, target):
+        with open(target, "wb") as half:
+            half.write(b"con")
+        raise OSError(28, "No space left on device", target)
+
+    monkeypatch.setattr("shutil.copyfile", fill_disk)
+
+    with pytest.raises(OSError, match="No space left"):
+        list(directory.put([stage(tmp_path, "a.txt")]))
+
+    assert os.listdir(directory.root) == [".releases"]
+    assert os.listdir(os.path.join(directory.root, ".releases")) == []
+
+
+def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, tmp_path, monkeypatch):
+    calls = []
+
+    def record(name):
+        function = getattr(os, name)
+
+        def recorded(*arguments):
+            what = os.readlink(f"/proc/self/fd/{arguments[0]}") if name == "fsync" else arguments[1]
+            calls.append((name, os.path.relpath(what, directory.root)))
+            return function(*arguments)
+
+        monkeypatch.setattr(os, name, recorded)
+
+    for name in ("fsync", "replace", "link"):
+        record(name)
+
+    list(publish(prepare([stage(tmp_path, "css/a.css")], manifest(), directory), manifest(), directory))
+
+    names = [name for name, _ in calls]
+    replaced, linked = calls.index(("replace", "css/a.css")), names.index("link")
+    assert names[:replaced] == ["fsync"]
+    assert {what for name, what in calls[replaced:linked] if name == "fsync"} >= {"css", "."}
+    assert calls[linked] == ("link", ".releases/one/staticfiles.json")
+    assert {what for name, what in calls[linked:] if name == "fsync"} >= {".releases", ".releases/one"}
+
+
+def test_releases_are_listed_latest_first_without_what_is_none(directory):
+    for n, release_id in enumerate(["one", "two", "three"]):
+        directory.put_manifest(release_id, b"{}")
+        os.utime(directory.manifest_location(release_id), (n, n))
+    os.makedirs(os.path.join(directory.root, ".releases", "empty"))
+
+    assert directory.releases() == ["three", "two", "one"]

@@ -1,0 +1,52 @@
+"""The code itself: linted, typed, and run by every Python and Django that a project may have."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, environment
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy", "template/release_static", "tests"],
+    ],
+    ids=" ".join,
+)
+def test_the_code_is_clean(command):
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("django_version", ["5.2"])
+def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version):
+    packages = ("pytest", "pytest-django", "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
+    python = virtual_environment(django_version, *packages)
+
+    done = subprocess.run(
+        [
+            python,
+            "-m",
+            "pytest",
+            "-q",
+            "-o",
+            "addopts=",
+            "-p",
+            "no:cacheprovider",
+            "tests/mechanism",
+            "--confcutdir=tests/mechanism",
+        ],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout and "skipped" not in done.stdout

@@ -1,0 +1,258 @@
+"""The questions, and the project that Copier makes of every combination of answers."""
+
+import ast
+import itertools
+import json
+import keyword
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import copier
+import pytest
+import yaml
+
+from tests.conftest import PYTHONS, ROOT, Project, environment
+
+QUESTIONS = {
+    name: question
+    for name, question in yaml.safe_load((ROOT / "copier.yml").read_text()).items()
+    if not name.startswith("_")
+}
+STRATEGIES = list(QUESTIONS["release_id_strategy"]["choices"].values())
+COMBINATIONS = [
+    {"django_version": django_version, "storage_backend": backend, "release_id_strategy": strategy, "cdn_domain": cdn}
+    for django_version, backend, strategy, cdn in itertools.product(
+        QUESTIONS["django_version"]["choices"].values(),
+        QUESTIONS["storage_backend"]["choices"].values(),
+        STRATEGIES,
+        ["", "static.example.com"],
+    )
+]
+
+
+def name_of(combination: dict[str, str]) -> str:
+    return "-".join(value for value in combination.values() if value)
+
+
+def copy(template: Path, folder: Path, **answers: str) -> Path:
+    copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, unsafe=False)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("folder", "package"),
+    [
+        ("my-site", "my_site"),
+        ("My Site", "my_site"),
+        ("123", "project_123"),
+        ("class", "class_project"),
+        ("Django", "django_project"),
+        ("static", "static_project"),
+        ("email", "email_project"),
+        ("日本", "mysite"),
+        ("  ", "mysite"),
+        ("a--b", "a_b"),
+        ("_", "mysite"),
+        ("ünï", "n"),
+    ],
+)
+def test_the_default_package_name_is_valid_for_every_folder(template, tmp_path, folder, package):
+    project = copy(template, tmp_path / folder, **({"project_name": "Two spaces"} if not folder.strip() else {}))
+
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    if folder.strip():
+        assert answers["package_name"] == package
+        assert answers["project_name"] == folder
+    assert (project / answers["package_name"] / "settings.py").exists()
+    assert answers["package_name"].isidentifier()
+
+
+def test_project_names_are_free_text(template, tmp_path):
+    name = """O'Reilly & "Söhne" \\ <日本> #1 'n' 100%"""
+
+    project = copy(template, tmp_path / "site", project_name=name)
+
+    assert tomllib.loads((project / "pyproject.toml").read_text())["project"]["description"] == name
+    assert "&#39;Reilly &amp; &#34;Söhne" in (project / "pages/templates/pages/home.html").read_text()
+    assert (project / "README.md").read_text().startswith(f"# {name}\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("my-site", "no package name"),
+        ("1site", "no package name"),
+        ("site\n", "no package name"),
+        ("日本", "no package name"),
+        ("_private", "no package name"),
+        ("", "no package name"),
+        ("class", "Try class_project"),
+        ("None", "Try none_project"),
+        ("Django", "Try django_project"),
+        *((name, "hides a module") for name in ("storages", "boto3", "static", "release_static", "pages", "tests")),
+        *((name, "hides a module") for name in ("json", "types", "site", "tomllib", "ruff")),
+    ],
+)
+def test_a_package_name_that_does_not_work_is_refused_with_the_reason(template, tmp_path, answer, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        copy(template, tmp_path / "site", package_name=answer)
+
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize("answer", ["shop", "Shop", "shop_2", "x"])
+def test_a_package_name_that_works_is_accepted(template, tmp_path, answer):
+    assert (copy(template, tmp_path / "site", package_name=answer) / answer / "urls.py").exists()
+
+
+def test_no_module_of_the_standard_library_and_no_keyword_can_be_hidden(template):
+    listed = set((template / "extensions" / "reserved.jinja").read_text().replace('"', " ").split())
+
+    missing = {
+        name.lower() for name in (*sys.stdlib_module_names, *keyword.kwlist) if not name.startswith("_")
+    } - listed
+    assert not missing
+
+
+@pytest.mark.parametrize("answer", ["static.example.com", "d111111abcdef8.cloudfront.net", "xn--bcher-kva.example", ""])
+def test_a_host_name_is_accepted(template, tmp_path, answer):
+    settings = (copy(template, tmp_path / "site", cdn_domain=answer) / "site_project" / "settings.py").read_text()
+
+    assert f'"STATIC_URL", "{f"https://{answer}" if answer else ""}/static/"' in settings
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("https://static.example.com", "not a bare host name"),
+        ("static.example.com/", "not a bare host name"),
+        ("static.example.com/path", "not a bare host name"),
+        ("static.example.com:8080", "not a bare host name"),
+        ("static.example.com\n", "not a bare host name"),
+        (" static.example.com", "not a bare host name"),
+        ("localhost", "not a bare host name"),
+        ("-a.example.com", "not a bare host name"),
+        ("a..example.com", "not a bare host name"),
+        (".".join(["a" * 60] * 5), "not a bare host name"),
+        ("192.168.0.1", "is an IP address"),
+        ("[::1]", "is an IP address"),
+        ("2001:db8::1", "is an IP address"),
+        ("Static.Example.com", "Write it as static.example.com"),
+    ],
+)
+def test_what_is_no_host_name_is_refused_with_the_reason(template, tmp_path, answer, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        copy(template, tmp_path / "site", cdn_domain=answer)
+
+
+def test_copiers_command_renders_every_combination_without_trust_as_if_written_by_hand(template, tmp_path):
+    for combination in COMBINATIONS:
+        data = [f"--data={name}={value}" for name, value in combination.items()]
+        command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", *data, template]
+        subprocess.run(
+            [*command, tmp_path / name_of(combination)], check=True, env=environment(), stdin=subprocess.DEVNULL
+        )
+
+    for command in (["check"], ["format", "--check"]):
+        ruff = subprocess.run(["ruff", *command, "--no-cache", tmp_path], capture_output=True, text=True, check=False)
+        assert ruff.returncode == 0, ruff.stdout + ruff.stderr
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        text = path.read_text()
+        assert not re.search(r"\{%-|-%\}|\{\{ _copier|[ \t]\n|\A\n|\n\n\Z|[^\n]\Z", text), path
+        assert "\n\n\n" not in text or path.suffix == ".py", path
+        if path.suffix == ".py":
+            ast.parse(text)
+        if path.name == "pyproject.toml":
+            tomllib.loads(text)
+
+
+@pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
+def test_every_combination_publishes(copie, virtual_environment, combination):
+    result = copie.copy(extra_answers=combination)
+    assert result.exit_code == 0, result.exception
+
+    project = Project(result.project_dir, virtual_environment(combination["django_version"]))
+    done = project.manage("collectstatic", "--noinput", RELEASE_ID="one")
+
+    assert "Release one: " in done.stdout
+    root = project.path / "public" / "static"
+    paths = json.loads((root / ".releases/one/staticfiles.json").read_bytes())["paths"]
+    assert "admin/css/base.css" in paths and "pages/home.css" in paths and "example.txt" in paths
+    assert all((root / hashed).is_file() for hashed in paths.values())
+    project.manage("check")
+    if combination["cdn_domain"]:
+        script = "from django.templatetags.static import static; print(static('example.txt'))"
+        url = project.manage("shell", "-c", script, RELEASE_ID="one").stdout
+        assert f"https://static.example.com/static/{paths['example.txt']}" in url
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_without_an_id_every_strategy_says_what_it_asked_for(render, virtual_environment, strategy):
+    project = render(python=virtual_environment("6.1"), release_id_strategy=strategy)
+
+    done = project.manage("collectstatic", "--noinput", check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: This release has no id. Asked in this order:")
+    assert "the variable RELEASE_ID: not there" in done.stderr
+    assert f"{project.path}/REVISION: not there" in done.stderr
+    assert "release_static.release_id_strategies." in done.stderr
+    assert not (project.path / "public").exists()
+
+
+@pytest.mark.parametrize(
+    ("django_version", "storage_backend"),
+    list(itertools.product(PYTHONS, QUESTIONS["storage_backend"]["choices"].values())),
+)
+def test_the_documented_commands_work_as_they_stand(render, django_version, storage_backend):
+    project = render(django_version=django_version, storage_backend=storage_backend)
+    project.commit("Start")
+    commands = re.findall(r"```bash\n(.*?)```", (project.path / "README.md").read_text(), flags=re.DOTALL)
+    assert commands
+
+    first = commands[0].splitlines()
+    assert any("manage.py collectstatic" in line for line in first)
+    for command in first:
+        project.run("bash", "-euc", command)
+    assert len(list((project.path / "public/static/.releases").iterdir())) == 1
+
+
+def test_an_update_keeps_the_projects_changes(tmp_path):
+    template = tmp_path / "template"
+    subprocess.run(["git", "clone", "-q", "--no-tags", ROOT, template], check=True, env=environment())
+    for name in ("copier.yml", "template", "extensions"):
+        subprocess.run(["rm", "-rf", template / name], check=True)
+        subprocess.run(["cp", "-R", ROOT / name, template / name], check=True)
+
+    def git(folder, *arguments):
+        subprocess.run(["git", "-C", folder, *arguments], check=True, env=environment(), capture_output=True)
+
+    def run_copier(*arguments):
+        command = [sys.executable, "-m", "copier", *arguments]
+        done = subprocess.run(
+            command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    git(template, "add", "-A")
+    git(template, "commit", "-qm", "First", "--allow-empty")
+    git(template, "tag", "v1.0.0")
+    project = tmp_path / "shop"
+    run_copier("copy", "--defaults", template, project)
+    git(project, "init", "-q")
+    (project / "static/example.txt").write_text("mine\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "Start")
+    apps = template / "template" / "release_static" / "apps.py"
+    apps.write_text(apps.read_text() + "\n# improved\n")
+    git(template, "commit", "-qam", "Second")
+    git(template, "tag", "v1.1.0")
+
+    run_copier("update", "--defaults", project)
+
+    assert (project / "release_static/apps.py").read_text().endswith("# improved\n")
+    assert (project / "static/example.txt").read_text() == "mine\n"
+    assert yaml.safe_load((project / ".copier-answers.yml").read_text())["_commit"] == "v1.1.0"
