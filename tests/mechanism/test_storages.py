@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.storage import storages
 from django.templatetags.static import static
 
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError
+from release_static.storages import ReleaseSpecificManifestLocalStorage
 
 
 def test_a_process_reads_the_manifest_of_its_own_release(site):
@@ -32,7 +34,7 @@ def test_neither_id_nor_manifest_is_needed_before_a_url_is(site, monkeypatch):
     monkeypatch.delenv("RELEASE_ID", raising=False)
     site.run_release(None)
 
-    assert staticfiles_storage.base_url == "/static/"
+    assert isinstance(storages["staticfiles"], ReleaseSpecificManifestLocalStorage)
     with pytest.raises(ReleaseStaticError, match="This release has no id"):
         staticfiles_storage.url("example.txt")
 
