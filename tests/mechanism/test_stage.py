@@ -62,6 +62,26 @@ def test_content_that_a_finder_decodes_is_written(stage, tmp_path):
     assert Path(stage.location, "a.txt").read_bytes() == b"text"
 
 
+def test_content_that_only_has_the_name_and_size_of_a_source_is_written(stage, tmp_path):
+    # As circular imports do whose hash is that of a group of files.
+    with open_source(tmp_path / "source", b"text") as source:
+        hashed = stage.hashed_name("a.js", source)
+
+    stage.save(hashed, ContentFile(b"next"))
+
+    assert stage.open(hashed).read() == b"next"
+
+
+def test_content_that_django_left_as_it_is_is_not_copied(stage, tmp_path):
+    with open_source(tmp_path / "source", b"text") as source:
+        hashed = stage.hashed_name("a.js", source)
+
+    stage.save(hashed, ContentFile(b"text"))
+
+    assert os.listdir(stage.location) == []
+    assert stage.open(hashed).read() == b"text"
+
+
 def test_who_asks_for_the_path_of_a_noted_file_finds_its_content_there(stage, tmp_path):
     stage.save("folder/a.txt", open_source(tmp_path / "source", b"text"))
 
