@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
 
 # What must not reach a project under test from the machine that tests it.
-_FOREIGN = ("DJANGO_", "GIT_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_", "VIRTUAL_ENV", "COPIER_", "AWS_")
+_FOREIGN = ("AWS_", "COPIER_", "DJANGO_", "GIT_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_", "VIRTUAL_ENV")
 
 
 def environment(**variables: str) -> dict[str, str]:

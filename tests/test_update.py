@@ -1,0 +1,289 @@
+"""`copier update`: improvements arrive, the owner's changes stay, and nobody fights."""
+
+import filecmp
+import itertools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import copier
+import pytest
+import yaml
+
+from tests.conftest import ROOT, Project, environment
+from tests.test_copier import COMBINATIONS, name_of
+
+
+def git(folder: Path, *arguments: str | Path) -> str:
+    command = ["git", "-C", folder, *arguments]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_copier(*arguments: str | Path, python: Path | str = sys.executable) -> str:
+    """Run Copier's own command, without trust, and return what it says."""
+    done = subprocess.run(
+        [python, "-m", "copier", *arguments],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+class Template:
+    """A git repository with the template as it stands in the work tree, to be changed and released."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir()
+        shutil.copy(ROOT / "copier.yml", path)
+        for name in ("template", "extensions"):
+            shutil.copytree(ROOT / name, path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        git(path, "init", "-q", "-b", "main")
+        self.release("v1.0.0")
+
+    def release(self, version: str) -> None:
+        git(self.path, "add", "-A")
+        git(self.path, "commit", "-qm", version, "--allow-empty")
+        git(self.path, "tag", "-a", version, "-m", version)
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        path = self.path / "template" / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    def copy(self, folder: Path, **answers: object) -> Project:
+        """A project of the newest release, committed."""
+        run_copier("copy", "--defaults", "--quiet", *(f"--data={k}={v}" for k, v in answers.items()), self.path, folder)
+        project = Project(folder)
+        project.commit("Start")
+        return project
+
+
+@pytest.fixture(scope="session")
+def release_1(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return Template(tmp_path_factory.mktemp("release") / "template")
+
+
+@pytest.fixture
+def changing_template(tmp_path: Path) -> Template:
+    return Template(tmp_path / "template")
+
+
+def status(project: Project) -> str:
+    return git(project.path, "status", "--porcelain", "--ignored")
+
+
+def files(folder: Path) -> set[str]:
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file() or not any(path.iterdir()))
+    return {str(path) for path in paths if path.parts[0] != ".git"}
+
+
+def differences(one: Path, other: Path) -> set[str]:
+    """Files that only one of two projects has, and files that are not the same in both."""
+    _, differing, errors = filecmp.cmpfiles(one, other, files(one) & files(other), shallow=False)
+    return files(one) ^ files(other) | {*differing, *errors}
+
+
+def pairs(combination: dict[str, Any]) -> set[tuple[Any, ...]]:
+    return set(itertools.combinations(combination.items(), 2))
+
+
+def covering_every_pair(combinations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Few of these combinations, with every pair of answers that occurs in all of them."""
+    uncovered = set().union(*map(pairs, combinations))
+    chosen = []
+    while uncovered:
+        chosen.append(max(combinations, key=lambda combination: len(pairs(combination) & uncovered)))
+        uncovered -= pairs(chosen[-1])
+    return chosen
+
+
+@pytest.mark.parametrize("answers", covering_every_pair(COMBINATIONS), ids=name_of)
+def test_an_update_to_the_same_release_changes_nothing(release_1, tmp_path, answers):
+    project = release_1.copy(tmp_path / "shop", **answers)
+
+    run_copier("update", "--defaults", "--quiet", project.path)
+
+    assert status(project) == ""
+
+
+def test_rendering_depends_on_nothing_but_the_answers(template, tmp_path):
+    # So an update to the same release changes nothing with these answers either.
+    for combination in COMBINATIONS:
+        folders = [tmp_path / folder / name_of(combination) for folder in ("one", "other")]
+        for folder in folders:
+            copier.run_copy(str(template), folder, {"project_name": "Shop"} | combination, defaults=True, quiet=True)
+        assert differences(*folders) == set()
+
+
+def test_the_owners_changes_and_the_templates_come_together(changing_template, tmp_path):
+    project = changing_template.copy(tmp_path / "shop")
+    owner_edits(project)
+    project.commit("Mine")
+    changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
+    changing_template.replace("{{ package_name }}/urls.py.jinja", 'name="healthz"', 'name="health"')
+    changing_template.replace("pyproject.toml.jinja", '"B", "DJ"', '"A", "B", "DJ"')
+    changing_template.replace("README.md.jinja", "## Work on it", "## Working on it")
+    changing_template.replace("docs/static-files.md.jinja", "## Publish a release", "## Publishing a release")
+    changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
+    changing_template.replace("pages/static/pages/home.css", "3rem", "4rem")
+    (changing_template.path / "template" / "release_static" / "new.py").write_text("NEW = True\n")
+    changing_template.release("v1.1.0")
+
+    run_copier("update", "--defaults", "--quiet", project.path)
+
+    assert git(project.path, "diff", "--check") == ""
+    assert not list(project.path.rglob("*.rej"))
+    settings = (project.path / "shop/settings.py").read_text()
+    assert 'TIME_ZONE = "Etc/UTC"' in settings and '"orders",' in settings and 'LANGUAGE_CODE = "de"' in settings
+    urls = (project.path / "shop/urls.py").read_text()
+    assert 'name="health"' in urls and 'path("orders/"' in urls
+    pyproject = (project.path / "pyproject.toml").read_text()
+    assert '"A", "B", "DJ"' in pyproject and '"djangorestframework",' in pyproject
+    assert (project.path / "release_static/manifest.py").read_text().startswith('"""This is the manifest')
+    assert "## Publishing a release" in (project.path / "docs/static-files.md").read_text()
+    assert (project.path / "release_static/new.py").read_text() == "NEW = True\n"
+    assert (project.path / "pages/templates/pages/home.html").read_text() == "<h1>Our shop</h1>\n"
+    assert (project.path / "README.md").read_text() == "# Our shop\n\nOur own words.\n"
+    assert (project.path / "pages/static/pages/home.css").read_text() == "h1 { color: teal }\n"
+    assert not (project.path / "static/example.txt").exists()
+    assert yaml.safe_load((project.path / ".copier-answers.yml").read_text())["_commit"] == "v1.1.0"
+
+
+def owner_edits(project: Project) -> None:
+    def edit(name: str, old: str, new: str) -> None:
+        path = project.path / name
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    edit("shop/settings.py", '    "pages",\n', '    "orders",\n    "pages",\n')
+    edit("shop/settings.py", 'LANGUAGE_CODE = "en-us"', 'LANGUAGE_CODE = "de"')
+    edit("shop/urls.py", "admin.site.urls),\n", 'admin.site.urls),\n    path("orders/", views.home),\n')
+    edit("pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "djangorestframework",\n')
+    (project.path / "README.md").write_text("# Our shop\n\nOur own words.\n")
+    (project.path / "pages/templates/pages/home.html").write_text("<h1>Our shop</h1>\n")
+    (project.path / "pages/static/pages/home.css").write_text("h1 { color: teal }\n")
+    (project.path / "static/example.txt").unlink()
+    (project.path / "static/logo.svg").write_text("<svg/>\n")
+
+
+def test_an_update_ends_where_a_fresh_copy_begins(changing_template, tmp_path):
+    project = changing_template.copy(tmp_path / "shop")
+    changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
+    changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
+    (changing_template.path / "template/release_static/test_runner.py").unlink()
+    changing_template.release("v1.1.0")
+
+    run_copier("update", "--defaults", "--quiet", project.path)
+
+    assert differences(project.path, changing_template.copy(tmp_path / "fresh" / "shop").path) == set()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {name: value}
+        for name, value in {
+            "project_name": "The New Shop",
+            "package_name": "store",
+            **{name: choice for combination in COMBINATIONS for name, choice in combination.items()},
+        }.items()
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_every_answer_can_be_changed_and_back(release_1, tmp_path, changed):
+    project = release_1.copy(tmp_path / "one" / "shop")
+    before = tmp_path / "before"
+    shutil.copytree(project.path, before)
+    original = yaml.safe_load((project.path / ".copier-answers.yml").read_text())
+
+    for answers in (changed, {name: original[name] for name in changed}):
+        data = [f"--data={name}={value}" for name, value in answers.items()]
+        run_copier("update", "--defaults", "--quiet", "--vcs-ref=:current:", *data, project.path)
+        fresh = release_1.copy(
+            tmp_path / "-".join(map(str, answers.values())) / "shop", **(original_data(original) | answers)
+        )
+        # The README is the owner's, so it keeps the title that the project had.
+        assert differences(project.path, fresh.path) == ({"README.md"} if "The New Shop" in answers.values() else set())
+        project.commit("Other answers")
+
+    assert differences(project.path, before) == set()
+
+
+def original_data(answers: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in answers.items() if not name.startswith("_")}
+
+
+def test_copiers_floor_version_makes_and_updates_a_project(changing_template, tmp_path, copier_floor):
+    project = tmp_path / "shop"
+    run_copier("copy", "--defaults", "--quiet", changing_template.path, project, python=copier_floor)
+    Project(project).commit("Start")
+    changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
+    changing_template.release("v1.1.0")
+
+    run_copier("update", "--defaults", "--quiet", project, python=copier_floor)
+
+    assert differences(project, changing_template.copy(tmp_path / "fresh" / "shop").path) == set()
+
+
+@pytest.fixture(scope="session")
+def copier_floor(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the oldest Copier that the template allows."""
+    floor = yaml.safe_load((ROOT / "copier.yml").read_text())["_min_copier_version"]
+    folder = tmp_path_factory.mktemp("copier") / "venv"
+    for command in (
+        ["uv", "venv", "--quiet", str(folder)],
+        ["uv", "pip", "install", "--quiet", "--python", str(folder), f"copier=={floor}"],
+    ):
+        subprocess.run(command, check=True, cwd=ROOT, env=environment())
+    return folder / "bin" / "python"
+
+
+def test_an_update_from_each_of_the_last_five_releases(tmp_path):
+    template = tmp_path / "template"
+    subprocess.run(["git", "clone", "-q", ROOT, template], check=True, env=environment())
+    tags = git(template, "tag", "--list", "v*", "--sort=-version:refname").split()[:5]
+    for name in ("template", "extensions"):
+        shutil.rmtree(template / name)
+        shutil.copytree(ROOT / name, template / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "copier.yml", template)
+    git(template, "add", "-A")
+    git(template, "commit", "-qm", "Work tree", "--allow-empty")
+    git(template, "tag", "-a", "v999.0.0", "-m", "Work tree")
+
+    for tag in tags:
+        project = tmp_path / tag / "shop"
+        run_copier("copy", "--defaults", "--quiet", f"--vcs-ref={tag}", template, project)
+        Project(project).commit("Start")
+        run_copier("update", "--defaults", "--quiet", project)
+        fresh = tmp_path / tag / "fresh" / "shop"
+        run_copier("copy", "--defaults", "--quiet", template, fresh)
+        assert differences(project, fresh) == set()
+
+
+def test_a_short_address_is_recorded_as_one_that_other_tools_read(release_1, tmp_path):
+    # As if github.com were this folder.
+    hosted = tmp_path / "hosted" / "org" / "django-release-static.git"
+    subprocess.run(["git", "clone", "-q", "--bare", release_1.path, hosted], check=True, env=environment())
+    rewrite = {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{tmp_path}/hosted/.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://github.com/",
+    }
+
+    for address in ("gh:org/django-release-static", "gh:org/django-release-static.git"):
+        project = tmp_path / address.replace(":", "-").replace("/", "-")
+        command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", address, project]
+        subprocess.run(command, check=True, env=environment(**rewrite), stdin=subprocess.DEVNULL)
+
+        answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
+        assert answers["_src_path"] == "https://github.com/org/django-release-static.git"
