@@ -206,7 +206,7 @@ def test_without_an_id_every_strategy_says_what_it_asked_for(render, virtual_env
     ("django_version", "storage_backend"),
     list(itertools.product(PYTHONS, QUESTIONS["storage_backend"]["choices"].values())),
 )
-def test_the_documented_commands_work_as_they_stand(render, django_version, storage_backend):
+def test_the_documented_commands_and_the_workflow_work_as_they_stand(render, django_version, storage_backend):
     project = render(django_version=django_version, storage_backend=storage_backend)
     project.commit("Start")
     commands = re.findall(r"```bash\n(.*?)```", (project.path / "README.md").read_text(), flags=re.DOTALL)
@@ -217,6 +217,12 @@ def test_the_documented_commands_work_as_they_stand(render, django_version, stor
     for command in first:
         project.run("bash", "-euc", command)
     assert len(list((project.path / "public/static/.releases").iterdir())) == 1
+
+    workflow = yaml.safe_load((project.path / ".github/workflows/test.yml").read_text())["jobs"]["test"]
+    steps = [step for step in workflow["steps"] if "run" in step]
+    assert len(steps) >= 5
+    for step in steps:
+        project.run("bash", "-euc", step["run"], **workflow["env"] | step.get("env", {}))
 
 
 def test_an_update_keeps_the_projects_changes(tmp_path):

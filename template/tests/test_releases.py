@@ -78,6 +78,19 @@ class ReleasesTests(SimpleTestCase):
         self.assertIn("two", unready.json()["error"])
 
 
+class StaticFilesTests(SimpleTestCase):
+    def test_this_projects_static_files_can_be_published(self):
+        with tempfile.TemporaryDirectory() as root:
+            staticfiles = {
+                "BACKEND": "release_static.storages.ReleaseSpecificManifestLocalStorage",
+                "OPTIONS": {"release_id": "test"},
+            }
+            with override_settings(STATIC_ROOT=root, STORAGES=settings.STORAGES | {"staticfiles": staticfiles}):
+                call_command("collectstatic", interactive=False, verbosity=0)
+
+            self.assertTrue((Path(root) / ".releases" / "test" / "staticfiles.json").exists())
+
+
 class PagesTests(SimpleTestCase):
     def test_pages_render_without_a_release(self):
         self.assertContains(self.client.get(reverse("home")), f"{settings.STATIC_URL}example.txt")

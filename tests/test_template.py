@@ -1,0 +1,127 @@
+"""The template's own files: what Copier, Windows and git would take amiss in silence."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from copier._template import Template
+from copier._user_data import Question
+
+from tests.conftest import ROOT
+
+CONFIGURATION = yaml.safe_load((ROOT / "copier.yml").read_text())
+QUESTIONS = {name: question for name, question in CONFIGURATION.items() if not name.startswith("_")}
+# The order that other tools and people rely on.
+CONTRACT = [
+    "project_name",
+    "package_name",
+    "django_version",
+    "storage_backend",
+    "release_id_strategy",
+    "cdn_domain",
+    "docker",
+    "compare_static_configs",
+]
+TRACKED = [
+    Path(line)
+    for line in subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    if (ROOT / line).is_file()
+]
+
+
+def test_copier_knows_every_key_of_a_question():
+    known = {field for field in Question.__dataclass_fields__ if field not in {"var_name", "answers", "jinja_env"}}
+
+    assert {name: set(question) - known for name, question in QUESTIONS.items() if set(question) - known} == {}
+
+
+def test_copier_knows_every_setting():
+    template = Template(str(ROOT))
+    settings = {name.removeprefix("_") for name in CONFIGURATION if name.startswith("_")}
+
+    assert {name for name in settings if not hasattr(template, name)} == set()
+
+
+def test_no_setting_needs_trust():
+    assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(CONFIGURATION)
+
+
+def test_the_questions_come_in_the_order_of_the_contract():
+    assert list(QUESTIONS) == [name for name in CONTRACT if name in QUESTIONS]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_has_a_type_a_default_and_a_help_that_asks(name):
+    question = QUESTIONS[name]
+
+    assert question["type"] in {"str", "bool"}
+    assert "default" in question
+    assert "?" in question["help"]
+
+
+@pytest.mark.parametrize("name", [name for name, question in QUESTIONS.items() if "choices" in question])
+def test_every_choice_says_what_it_is_and_the_default_is_one(name):
+    choices = QUESTIONS[name]["choices"]
+
+    assert QUESTIONS[name]["default"] in choices.values()
+    for label, choice in choices.items():
+        assert label.startswith(choice) and len(label) > len(choice) + 10
+
+
+def test_the_table_of_questions_in_the_readme_is_that_of_the_file():
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    table = {name: (sets, default) for name, sets, default in rows if name in CONTRACT}
+
+    assert list(table) == list(QUESTIONS)
+    for name, question in QUESTIONS.items():
+        sets, default = table[name]
+        if choices := question.get("choices"):
+            assert [choice for choice in re.findall(r"`(\w[\w.]*)`", sets) if choice in choices.values()] == list(
+                choices.values()
+            )
+            assert default == f"`{question['default']}`"
+        elif question["type"] == "bool":
+            assert default == ("yes" if question["default"] else "no")
+
+
+def test_every_name_can_be_held_by_windows():
+    reserved = {"con", "prn", "aux", "nul", *(f"{device}{n}" for device in ("com", "lpt") for n in range(1, 10))}
+    for path in TRACKED:
+        assert not re.search(r'[<>:"|?*\\]|[. ]$', str(path)), path
+        assert not reserved & {part.partition(".")[0].lower() for part in path.parts}, path
+
+
+def test_line_ends_are_those_of_unix_here_and_in_projects():
+    for path in (ROOT / ".gitattributes", ROOT / "template" / ".gitattributes"):
+        assert path.read_text().splitlines()[0] == "* text=auto eol=lf"
+    for path in TRACKED:
+        assert b"\r" not in (ROOT / path).read_bytes() or path.suffix in {".png"}, path
+
+
+def test_python_files_without_jinja_are_python():
+    for path in TRACKED:
+        if path.suffix == ".py":
+            ast.parse((ROOT / path).read_text(), str(path))
+
+
+def test_the_mechanism_has_no_jinja():
+    mechanism = [path for path in TRACKED if path.is_relative_to("template/release_static")]
+
+    assert mechanism
+    assert [path for path in mechanism if path.suffix not in {".py", ""}] == []
+
+
+def test_no_lock_file_is_kept():
+    assert [path for path in TRACKED if path.name in {"uv.lock", "poetry.lock", "package-lock.json"}] == []
+
+
+def test_the_newest_version_in_the_changelog_is_that_of_the_project():
+    versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
+
+    assert version is not None and versions[0] == version[1]
