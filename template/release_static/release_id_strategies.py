@@ -7,11 +7,11 @@ An id names a build, not a deployment: variables that change when only the confi
 import hashlib
 import logging
 import os
-import subprocess
 from pathlib import Path
 
 from django.conf import settings
 
+from release_static import git
 from release_static.release_id import FILE, VARIABLE, ReleaseIdError
 
 logger = logging.getLogger(__name__)
@@ -23,11 +23,9 @@ def git_hash() -> str:
     The suffix is a digest of the difference: the same change gives the same id, another change another one. Without a
     git program the commit is read from `.git` itself, and differences cannot be seen.
     """
-    try:
-        commit = _git("-c", "log.showSignature=false", "log", "-1", "--format=%H").decode().strip()
-        change = _git("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--binary", "HEAD")
-    except FileNotFoundError:
-        return _commit_in_git_directory(Path(settings.BASE_DIR))
+    directory = Path(settings.BASE_DIR)
+    commit = git.commit(directory)
+    change = git.difference(directory)
     if not change:
         return commit
     release_id = f"{commit}-dirty-{hashlib.sha256(change).hexdigest()[:8]}"
@@ -37,25 +35,28 @@ def git_hash() -> str:
 
 def release_id_variable() -> str:
     """RELEASE_ID and nothing else: for teams whose pipeline sets it for the build and for every process."""
-    raise ReleaseIdError(f"{VARIABLE} is not set; this project takes its release id from that variable alone")
+    raise ReleaseIdError(f"this project takes its release id from {VARIABLE} alone, and it is not set")
 
 
 def revision_file() -> str:
-    """A REVISION file beside manage.py, as Capistrano writes it (https://capistranorb.com/documentation/)."""
-    raise ReleaseIdError(f"the build writes no {FILE} file beside manage.py; for example: git rev-parse HEAD > {FILE}")
+    """A REVISION file beside manage.py, as Capistrano writes it in every release (its task git:set_current_revision,
+    https://capistranorb.com/documentation/getting-started/flow/).
+    """
+    raise ReleaseIdError(f"the build has to write the file {FILE} beside manage.py: git rev-parse HEAD > {FILE}")
 
 
 def heroku_build_commit() -> str:
     """Heroku: SOURCE_VERSION while building, HEROKU_BUILD_COMMIT in the release phase and at run time.
 
-    Sources: https://devcenter.heroku.com/articles/buildpack-api and
-    https://devcenter.heroku.com/articles/dyno-metadata (not HEROKU_SLUG_COMMIT, which is deprecated).
+    Sources: https://devcenter.heroku.com/articles/buildpack-api#bin-compile and
+    https://devcenter.heroku.com/articles/dyno-metadata, which deprecates HEROKU_SLUG_COMMIT. HEROKU_RELEASE_VERSION
+    changes with every config var.
     """
     return _one_of(
         "SOURCE_VERSION",
         "HEROKU_BUILD_COMMIT",
         hint="Heroku sets SOURCE_VERSION during the build, and HEROKU_BUILD_COMMIT in the release phase and at run time "
-        "once the app has it switched on: heroku labs:enable runtime-dyno-build-metadata, then deploy again",
+        "once it is switched on: heroku labs:enable runtime-dyno-build-metadata, then deploy again",
     )
 
 
@@ -63,8 +64,8 @@ def render_git_commit() -> str:
     """Render: RENDER_GIT_COMMIT, at build and run time (https://render.com/docs/environment-variables)."""
     return _one_of(
         "RENDER_GIT_COMMIT",
-        hint="Render sets it at build and run time for services that are built from a Git repository; for an image "
-        f"from a registry set {VARIABLE} yourself",
+        hint="Render sets it at build and run time for a service that it builds from a Git repository, and in a "
+        f"Dockerfile after 'ARG RENDER_GIT_COMMIT'; for an image from a registry set {VARIABLE} yourself",
     )
 
 
@@ -72,33 +73,39 @@ def railway_git_commit() -> str:
     """Railway: RAILWAY_GIT_COMMIT_SHA, at build and run time (https://docs.railway.com/reference/variables)."""
     return _one_of(
         "RAILWAY_GIT_COMMIT_SHA",
-        hint="Railway sets it at build and run time, but only for deployments that a push to GitHub triggered; with "
-        f"'railway up' set {VARIABLE} yourself",
+        hint="Railway sets it at build and run time, and in a Dockerfile after 'ARG RAILWAY_GIT_COMMIT_SHA', but only for "
+        f"deployments that a push to GitHub triggered; with 'railway up' set {VARIABLE} yourself",
     )
 
 
 def fly_image_tag() -> str:
-    """Fly.io: what follows the last colon of FLY_IMAGE_REF (https://fly.io/docs/machines/runtime-environment/).
+    """Fly.io: the tag of FLY_IMAGE_REF, such as registry.fly.io/my-app:deployment-01H9RK9EYO9PGNBYAKGXSHV0PH.
 
-    The variable is there at run time and in the release command, not while the image is built.
+    It is there in every machine, that of the release_command too, not while the image is built
+    (https://fly.io/docs/machines/runtime-environment/). FLY_MACHINE_VERSION changes with the configuration.
     """
     reference = _one_of(
         "FLY_IMAGE_REF",
-        hint="Fly sets it in every machine and in the release_command, not during the image build: publish in the "
-        "release_command",
+        hint="Fly sets it in every machine, so also for the release_command, but not while the image is built: publish in "
+        f"the release_command, or bake the id into the image: fly deploy --build-arg {VARIABLE}=$(git rev-parse HEAD)",
     )
-    _, colon, tag = reference.rpartition(":")
-    if not colon or "/" in tag:
-        raise ReleaseIdError(f"FLY_IMAGE_REF is {reference!r}, which has no tag; deploy with 'fly deploy'")
-    return tag
+    image, _, digest = reference.rpartition("/")[2].partition("@")
+    tag = image.partition(":")[2]
+    if not tag and not digest:
+        raise ReleaseIdError(f"FLY_IMAGE_REF is {reference!r}, which has no tag. Deploy with: fly deploy")
+    return tag or digest.removeprefix("sha256:")
 
 
 def kamal_version() -> str:
-    """Kamal: KAMAL_VERSION, in every container that Kamal starts (https://kamal-deploy.org/docs/hooks/overview/)."""
+    """Kamal: KAMAL_VERSION, the commit, in the containers of an app and in the hooks, not while the image is built.
+
+    Sources: https://kamal-deploy.org/docs/hooks/overview/ and, for containers, lib/kamal/commands/app.rb in
+    https://github.com/basecamp/kamal: `run` sets it, the containers of `kamal app exec` go without.
+    """
     return _one_of(
         "KAMAL_VERSION",
-        hint="Kamal sets it in the containers that it starts and in its hooks, not during the image build: publish "
-        "with 'kamal app exec' or a pre-deploy hook",
+        hint="Kamal sets it in the containers that it deploys and in its hooks, neither while the image is built nor for "
+        f"'kamal app exec': there, pass it on: kamal app exec -e {VARIABLE}:$KAMAL_VERSION ...",
     )
 
 
@@ -110,7 +117,8 @@ def scalingo_container_version() -> str:
     return _one_of(
         "SOURCE_VERSION",
         "CONTAINER_VERSION",
-        hint="Scalingo sets SOURCE_VERSION during the build, and CONTAINER_VERSION at run time and in the postdeploy hook",
+        hint="Scalingo sets SOURCE_VERSION during the build, and CONTAINER_VERSION in every container after it, that of "
+        "the postdeploy hook too, for deployments from Git",
     )
 
 
@@ -125,53 +133,3 @@ def _one_of(*names: str, hint: str) -> str:
             f"this release cannot be told. Unset one, or set {VARIABLE}"
         )
     return next(iter(found.values()))
-
-
-def _git(*arguments: str) -> bytes:
-    """What git prints about the checkout that holds this project. Raises ReleaseIdError with git's own words."""
-    command = [
-        "git",
-        # In a container the checkout often belongs to another user; we only read, and start none of its programs.
-        *("-c", "safe.directory=*", "-c", "core.fsmonitor=false"),
-        *("-C", str(settings.BASE_DIR)),
-        *arguments,
-    ]
-    # A hook's GIT_DIR would lead to the repository that was pushed to.
-    local = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"}
-    environment = {name: value for name, value in os.environ.items() if name not in local}
-    environment |= {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    done = subprocess.run(command, check=False, capture_output=True, env=environment)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ReleaseIdError(f"git says: {said[0] if said else f'exit status {done.returncode}'}")
-    return done.stdout
-
-
-def _commit_in_git_directory(start: Path) -> str:
-    """The commit that HEAD names, read as gitrepository-layout(5) describes it, for images without a git program."""
-    top = next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
-    if top is None:
-        raise ReleaseIdError(f"there is no git program and no .git folder in {start} or above")
-    folder = top / ".git"
-    try:
-        if folder.is_file():  # a worktree or a submodule: "gitdir: <path>"
-            folder = top / folder.read_text().removeprefix("gitdir:").strip()
-        head = (folder / "HEAD").read_text().strip()
-        if not head.startswith("ref:"):
-            return head
-        reference = head.removeprefix("ref:").strip()
-        shared = folder / "commondir"
-        common = folder / shared.read_text().strip() if shared.exists() else folder
-        for place in (folder, common):
-            if (place / reference).is_file():
-                return (place / reference).read_text().strip()
-        packed = common / "packed-refs"
-        for line in packed.read_text().splitlines() if packed.exists() else ():
-            commit, _, name = line.partition(" ")
-            if name == reference:
-                return commit
-    except OSError as error:
-        raise ReleaseIdError(
-            f"there is no git program, and {error.filename} cannot be read: {error.strerror}"
-        ) from error
-    raise ReleaseIdError(f"there is no git program, and {folder} has no commit on {reference}")

@@ -1,0 +1,124 @@
+"""Which source gives the id of a release, and what is no id."""
+
+import pytest
+
+from release_static.release_id import Answer, ReleaseIdError, ask, resolve, stated
+
+STRATEGY = "tests.mechanism.test_release_id.build_number"
+
+
+def build_number():
+    return "build-7\n"
+
+
+def no_variable():
+    raise KeyError("BUILD_NUMBER")
+
+
+def nothing():
+    return None
+
+
+@pytest.fixture(autouse=True)
+def revision(tmp_path, settings, monkeypatch):
+    settings.BASE_DIR = tmp_path
+    monkeypatch.delenv("RELEASE_ID", raising=False)
+    return tmp_path / "REVISION"
+
+
+def test_the_option_wins_over_the_variable_over_the_file_over_the_strategy(revision, monkeypatch):
+    found = [resolve(None, STRATEGY)]
+    revision.write_text("from-file\n")
+    found.append(resolve(None, STRATEGY))
+    monkeypatch.setenv("RELEASE_ID", "from-variable")
+    found.append(resolve(None, STRATEGY))
+    found.append(resolve("from-option", STRATEGY))
+
+    assert [release_id.value for release_id in found] == ["build-7", "from-file", "from-variable", "from-option"]
+    assert [release_id.source for release_id in found] == [
+        f"the strategy {STRATEGY}",
+        f"the file {revision}",
+        "the variable RELEASE_ID",
+        "the storage's option release_id",
+    ]
+
+
+def test_every_source_that_was_asked_is_told_up_to_the_one_that_decides(revision):
+    assert ask(None, STRATEGY) == [
+        Answer("the storage's option release_id"),
+        Answer("the variable RELEASE_ID"),
+        Answer(f"the file {revision}"),
+        Answer(f"the strategy {STRATEGY}", value="build-7"),
+    ]
+    revision.write_text("from-file")
+    assert ask(None, STRATEGY)[-1] == Answer(f"the file {revision}", value="from-file")
+
+
+def test_no_id_is_an_error_with_every_place_and_the_remedy(revision):
+    with pytest.raises(ReleaseIdError) as caught:
+        resolve(None, "tests.mechanism.test_release_id.no_variable")
+
+    message = str(caught.value)
+    places = ["option release_id", "variable RELEASE_ID", str(revision), "test_release_id.no_variable"]
+    assert [place for place in places if place not in message] == []
+    assert "KeyError: 'BUILD_NUMBER'" in message
+    assert "Set RELEASE_ID" in message
+
+
+@pytest.mark.parametrize(
+    ("strategy", "problem"),
+    [
+        ("tests.mechanism.test_release_id.nothing", "returned None"),
+        ("tests.mechanism.test_release_id.misspelt", "cannot be imported"),
+        ("no.such.module", "cannot be imported"),
+        ("nodots", "cannot be imported"),
+    ],
+)
+def test_a_strategy_that_cannot_be_used_says_why(strategy, problem):
+    with pytest.raises(ReleaseIdError, match=problem):
+        resolve(None, strategy)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        " ",
+        "unknown",
+        "UNKNOWN",
+        "HEAD",
+        "head",
+        "../../escape",
+        "a/b",
+        ".hidden",
+        "-x",
+        "ä",
+        "a b",
+        "a\n",
+        "x" * 129,
+    ],
+)
+def test_a_value_that_is_no_id_is_refused_and_nothing_else_is_asked(value, monkeypatch):
+    monkeypatch.setenv("RELEASE_ID", value)
+    for find in (lambda: resolve(None, STRATEGY), lambda: stated(None)):
+        with pytest.raises(ReleaseIdError, match="the variable RELEASE_ID, is no release id"):
+            find()
+
+
+@pytest.mark.parametrize("value", ["7", "v1.2.3", "0a1b2c3d", "deployment-01H9RK9EYO9PGNBYAKGXSHV0PH", "x" * 128])
+def test_what_builds_are_named_after_is_an_id(value, monkeypatch):
+    monkeypatch.setenv("RELEASE_ID", value)
+    assert resolve(None, None).value == value
+
+
+def test_a_revision_file_that_cannot_be_read_is_not_passed_over(revision):
+    revision.mkdir()
+    for find in (lambda: resolve(None, STRATEGY), lambda: stated(None)):
+        with pytest.raises(ReleaseIdError, match="REVISION: it cannot be read"):
+            find()
+
+
+def test_an_empty_revision_file_is_not_passed_over(revision):
+    revision.touch()
+    with pytest.raises(ReleaseIdError, match="REVISION, is no release id"):
+        resolve(None, STRATEGY)

@@ -1,0 +1,243 @@
+"""The commit as the release id, in every kind of checkout, with a git program and without."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from release_static.release_id import ReleaseIdError, validate
+from release_static.release_id_strategies import git_hash
+from tests.conftest import ROOT, Project, environment
+
+ALLOW_FILES = ("-c", "protocol.file.allow=always")
+
+
+@pytest.fixture
+def repository(tmp_path, settings):
+    """A repository with a commit, and the project in a folder of it."""
+    repository = Project(tmp_path / "repository")
+    (repository.path / "site").mkdir(parents=True)
+    (repository.path / "site" / "style.css").write_text("one\n")
+    (repository.path / "logo.png").write_bytes(bytes(range(256)))
+    repository.commit("One")
+    settings.BASE_DIR = repository.path / "site"
+    return repository
+
+
+@pytest.fixture(params=["with git", "without git"])
+def program(request, monkeypatch, tmp_path):
+    """program(): from now on there is, or is not, a git program."""
+
+    def program():
+        if request.param == "without git":
+            monkeypatch.setenv("PATH", str(tmp_path))
+
+    return program
+
+
+def head(project):
+    return project.run("git", "rev-parse", "HEAD").stdout.strip()
+
+
+def test_a_checkout_is_named_by_its_commit(repository, program):
+    commit = head(repository)
+    program()
+    assert git_hash() == commit
+
+
+def test_a_checkout_without_a_branch_is_named_by_its_commit(repository, program):
+    repository.run("git", "checkout", "-q", "--detach")
+    commit = head(repository)
+    program()
+    assert git_hash() == commit
+
+
+def test_packed_references_are_found(repository, program):
+    repository.run("git", "tag", "-a", "v1", "-m", "v1")
+    repository.run("git", "branch", "other")
+    repository.run("git", "pack-refs", "--all")
+    assert not (repository.path / ".git" / "refs" / "heads" / "main").exists()
+    commit = head(repository)
+    program()
+    assert git_hash() == commit
+
+
+def test_a_shallow_clone_is_named_by_its_commit(repository, program, tmp_path, settings):
+    commit = repository.commit("Two")
+    repository.run("git", "clone", "-q", "--depth=1", repository.path.as_uri(), tmp_path / "clone")
+    settings.BASE_DIR = tmp_path / "clone" / "site"
+    program()
+    assert git_hash() == commit
+
+
+def test_a_worktree_is_named_by_its_own_commit(repository, program, tmp_path, settings):
+    repository.run("git", "worktree", "add", "-q", "-b", "feature", tmp_path / "worktree")
+    commit = Project(tmp_path / "worktree").commit("In the worktree")
+    assert commit != head(repository)
+    settings.BASE_DIR = tmp_path / "worktree" / "site"
+    program()
+    assert git_hash() == commit
+
+
+def test_a_submodule_is_named_by_its_own_commit(repository, program, tmp_path, settings):
+    outer = Project(tmp_path / "outer")
+    outer.path.mkdir()
+    outer.commit("Outer")
+    outer.run("git", *ALLOW_FILES, "submodule", "--quiet", "add", repository.path, "inner")
+    outer.commit("With a submodule")
+    settings.BASE_DIR = outer.path / "inner" / "site"
+    commit = head(repository)
+    program()
+    assert git_hash() == commit
+
+
+def test_a_repository_without_a_commit_has_no_id(program, tmp_path, settings):
+    Project(tmp_path).run("git", "init", "-q", "-b", "main")
+    settings.BASE_DIR = tmp_path
+    program()
+    with pytest.raises(ReleaseIdError, match="does not have any commits|which commit refs/heads/main is: it has none"):
+        git_hash()
+
+
+def test_a_folder_without_a_repository_has_no_id(program, tmp_path, settings):
+    settings.BASE_DIR = tmp_path
+    program()
+    with pytest.raises(ReleaseIdError, match=r"not a git repository|no \.git in"):
+        git_hash()
+
+
+def test_references_in_a_format_that_takes_git_to_read_are_not_guessed(repository, monkeypatch, tmp_path):
+    # As git writes it in a repository with reftables (gitrepository-layout(5) has no such file under refs/).
+    (repository.path / ".git" / "HEAD").write_text("ref: refs/heads/.invalid\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ReleaseIdError, match="another format, which takes git to read"):
+        git_hash()
+
+
+def test_a_git_folder_that_cannot_be_read_is_an_error(repository, monkeypatch, tmp_path):
+    (repository.path / ".git" / "HEAD").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ReleaseIdError, match="HEAD cannot be read: No such file"):
+        git_hash()
+
+
+def test_a_repository_of_another_owner_is_read(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    # The machine's own configuration must not be what makes it work.
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    refused = subprocess.run(["git", "log"], cwd=repository.path, capture_output=True, text=True, check=False)
+    assert "dubious ownership" in refused.stderr
+
+    assert git_hash() == repository.run("git", "-c", "safe.directory=*", "log", "-1", "--format=%H").stdout.strip()
+
+
+def test_the_repository_of_a_hook_is_not_taken_for_the_project(repository, tmp_path, monkeypatch):
+    pushed = Project(tmp_path / "pushed")
+    pushed.path.mkdir()
+    pushed.commit("Pushed to")
+    for name, value in {"GIT_DIR": ".git", "GIT_WORK_TREE": ".", "GIT_INDEX_FILE": ".git/index"}.items():
+        monkeypatch.setenv(name, str(pushed.path / value))
+    assert git_hash() == head(repository)
+
+
+def test_a_change_gives_an_id_of_its_own_and_says_so(repository, caplog):
+    commit = head(repository)
+    style = repository.path / "site" / "style.css"
+
+    style.write_text("two\n")
+    two = git_hash()
+    again = git_hash()
+    style.write_text("three\n")
+    three = git_hash()
+    style.write_text("one\n")
+
+    assert two == again
+    assert len({commit, two, three}) == 3
+    assert two.startswith(f"{commit}-dirty-") and validate(two, "git").value == two
+    assert f"this release is {two}" in caplog.text
+    assert git_hash() == commit
+
+
+def test_a_change_is_the_same_whether_it_is_staged_or_not(repository):
+    (repository.path / "site" / "style.css").write_text("two\n")
+    unstaged = git_hash()
+    repository.run("git", "add", "-A")
+    assert git_hash() == unstaged
+
+
+def test_a_change_of_a_binary_file_gives_an_id_of_its_own(repository):
+    found = set()
+    for byte in (b"\0", b"\1"):
+        (repository.path / "logo.png").write_bytes(byte * 256)
+        found.add(git_hash())
+    assert len(found) == 2
+
+
+def test_a_change_within_a_submodule_gives_an_id_of_its_own(repository, tmp_path):
+    library = Project(tmp_path / "library")
+    library.path.mkdir()
+    (library.path / "lib.css").write_text("one\n")
+    library.commit("Library")
+    repository.run("git", *ALLOW_FILES, "submodule", "--quiet", "add", library.path, "library")
+    commit = repository.commit("With a submodule")
+    found = [git_hash()]
+    for text in ("two\n", "three\n"):
+        (repository.path / "library" / "lib.css").write_text(text)
+        found.append(git_hash())
+    assert found[0] == commit
+    assert len(set(found)) == 3
+
+
+def test_files_that_git_does_not_track_change_nothing(repository):
+    (repository.path / "site" / "notes.txt").write_text("untracked")
+    assert git_hash() == head(repository)
+
+
+def test_a_file_that_was_only_touched_changes_nothing(repository):
+    os.utime(repository.path / "site" / "style.css", (1, 1))
+    assert git_hash() == head(repository)
+
+
+def test_how_a_person_likes_to_see_changes_does_not_change_the_id(repository, monkeypatch):
+    (repository.path / "site" / "style.css").write_text("two\n")
+    (repository.path / "logo.png").rename(repository.path / "moved.png")
+    repository.run("git", "add", "-A")
+    expected = git_hash()
+    likes = {
+        "color.diff": "always",
+        "core.abbrev": "12",
+        "diff.algorithm": "patience",
+        "diff.context": "9",
+        "diff.external": "false",
+        "diff.interHunkContext": "5",
+        "diff.mnemonicPrefix": "true",
+        "diff.noprefix": "true",
+        "diff.relative": "true",
+        "diff.renames": "copies",
+        "diff.submodule": "log",
+        "log.showSignature": "true",
+    }
+    for name, value in likes.items():
+        repository.run("git", "config", name, value)
+    monkeypatch.setenv("GIT_DIFF_OPTS", "--unified=9")
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
+    assert git_hash() == expected
+
+
+def test_another_process_gives_the_same_id_for_the_same_change(repository):
+    (repository.path / "site" / "style.css").write_text("two\n")
+    script = (
+        "from django.conf import settings; settings.configure(BASE_DIR='site');"
+        "from release_static.release_id_strategies import git_hash; print(git_hash())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=repository.path,
+        env=environment(PYTHONPATH=str(ROOT / "template")),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == git_hash()
