@@ -4,16 +4,19 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from release_static.errors import ReleaseStaticError
+from release_static.storages import ReleaseSpecificManifestMixin
 
 
 def home(request: HttpRequest) -> HttpResponse:
     # Under DEBUG and in tests files are served as they are: there need be no release.
-    released = not settings.DEBUG and hasattr(staticfiles_storage, "release_id")
+    released = not settings.DEBUG and isinstance(staticfiles_storage, ReleaseSpecificManifestMixin)
     return render(request, "pages/home.html", {"storage": staticfiles_storage if released else None})
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """For a readiness probe: 200 once this process has the manifest of its own release."""
+    """For a readiness probe: 200 once this process has the manifest of its own release, which it reads only once."""
+    if not isinstance(staticfiles_storage, ReleaseSpecificManifestMixin):
+        return JsonResponse({"error": "The static files of this process are not published per release."}, status=503)
     try:
         release, manifest = staticfiles_storage.release_id.value, staticfiles_storage.manifest_hash
     except ReleaseStaticError as error:

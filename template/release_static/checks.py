@@ -7,7 +7,7 @@ from django.conf import STATICFILES_STORAGE_ALIAS, settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from release_static import release_id
+from release_static import release_id, serving
 from release_static.errors import ReleaseStaticError
 from release_static.storages import ReleaseSpecificManifestMixin
 
@@ -56,3 +56,10 @@ def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except ReleaseStaticError as error:
         return [Error(str(error), id="release_static.E003")]
     return []
+
+
+@register(Tags.staticfiles, deploy=True)
+def check_manifest(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """What would keep a server from starting, for a pipeline to see before there is traffic."""
+    reason = serving.problem()
+    return [Error(reason, id="release_static.E004")] if reason else []

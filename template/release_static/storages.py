@@ -89,7 +89,9 @@ class ReleaseSpecificManifestMixin(Base):
             f"  release:  {self.release_id}, from {self.release_id.source}\n"
             f"  problem:  {problem}\n"
             f"  releases: {there or 'none'}\n"
-            f"Run: RELEASE_ID={self.release_id} python manage.py collectstatic --noinput"
+            f"Publish it: RELEASE_ID={self.release_id} python manage.py collectstatic --noinput\n"
+            "If it is published under another id, compare what this prints there and here: python manage.py releases "
+            "current --explain"
         )
 
     @cached_property
@@ -106,8 +108,9 @@ class ReleaseSpecificManifestMixin(Base):
         except ValueError as error:
             close = get_close_matches(name, self.hashed_files, n=3)
             raise ValueError(
-                f"{name!r} is not in the manifest of release {self.release_id}"
-                + (f"; close to it: {', '.join(close)}." if close else ".")
+                f"{name!r} is not among the static files of release {self.release_id} ({self.manifest_location}). "
+                + (f"Close to it: {', '.join(close)}. " if close else "")
+                + "Correct the name, or add the file and publish a new release."
             ) from error
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
