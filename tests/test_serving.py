@@ -1,0 +1,183 @@
+"""Real servers: a rolling deploy, a release that was never published, and what a probe sees meanwhile."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.conftest import Project, environment
+
+DEADLINE = 60  # seconds; only a failure takes that long
+COMMANDS = {
+    "gunicorn": ("gunicorn", "--preload", "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket", "my_site.wsgi"),
+    "uvicorn": ("uvicorn", "--host=127.0.0.1", "--port=0", "my_site.asgi:application"),
+}
+
+
+@dataclass
+class Server:
+    """A server process on a free port, and the file that its output goes to."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def get(self, path: str) -> str | None:
+        """The page, or None where nobody answers or the answer is an error."""
+        if not (address := re.search(r"http://127\.0\.0\.1:[1-9]\d*", self.said)):
+            return None
+        try:
+            with urlopen(address.group() + path, timeout=DEADLINE) as response:
+                return response.read().decode()
+        except (HTTPError, URLError, ConnectionError):
+            return None
+
+    def probe(self) -> dict[str, str] | None:
+        """What /healthz says as soon as it says that all is well, or None if the process ends without that."""
+        end = time.monotonic() + DEADLINE
+        while time.monotonic() < end:
+            if health := self.get("/healthz"):
+                return json.loads(health)
+            if self.process.poll() is not None:
+                return None
+            time.sleep(0.05)
+        pytest.fail(f"neither ready nor ended after {DEADLINE} seconds:\n{self.said}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(DEADLINE)
+        finally:
+            self.process.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """start(project, *command, **variables): that server, stopped when the test ends."""
+    servers: list[Server] = []
+
+    def start(project: Project, *command: str, **variables: str) -> Server:
+        log = tmp_path / f"server-{len(servers)}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                [project.python.parent / command[0], *command[1:]],
+                cwd=project.path,
+                env=environment(PYTHONUNBUFFERED="1", DJANGO_SECRET_KEY="s", **project.variables | variables),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        servers.append(Server(process, log))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def site(render: Callable[..., Project], virtual_environment: Callable[..., Path]) -> Project:
+    project = render(python=virtual_environment("6.1", "gunicorn", "uvicorn"))
+    project.commit("Start")
+    return project
+
+
+def linked_files(server: Server, root: Path) -> dict[str, str]:
+    """The static files that the home page links to, with their content."""
+    page = server.get("/")
+    assert page is not None, server.said
+    names = re.findall(r'href="/static/([^"]+)"', page)
+    return {name: (root / name).read_text() for name in names}
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_a_rolling_deploy_serves_both_releases_and_never_one_that_is_not_published(kind, site, start, tmp_path):
+    root = tmp_path / "shared"
+
+    def deploy(release_id: str, publish: bool = True) -> Server:
+        """A new folder with the code of this release, as most tools deploy; publish its files, and start it."""
+        folder = shutil.copytree(site.path, tmp_path / release_id, dirs_exist_ok=True)
+        (folder / "static" / "example.txt").write_text(f"example of {release_id}")
+        (folder / "REVISION").write_text(release_id)
+        release = Project(folder, site.python, {"STATIC_ROOT": str(root)})
+        if publish:
+            release.manage("collectstatic", "--noinput")
+        return start(release, *COMMANDS[kind])
+
+    one = deploy("one")
+    assert one.probe()["release"] == "one"
+    two = deploy("two")
+    assert two.probe()["release"] == "two"
+    forgotten = deploy("three", publish=False)
+
+    assert forgotten.probe() is None
+    assert forgotten.process.returncode == 3
+    assert forgotten.said.count("The static files of this release are not published.") == 1
+    assert "three, from the file" in forgotten.said
+    assert str(root / ".releases" / "three") in forgotten.said
+    assert "releases: two, one" in forgotten.said
+    assert "RELEASE_ID=three python manage.py collectstatic" in forgotten.said
+    assert "Traceback" not in forgotten.said
+
+    for release_id, server in {"one": one, "two": two}.items():
+        files = linked_files(server, root)
+        assert f"example of {release_id}" in files.values()
+        assert any(re.fullmatch(r"pages/home\.[0-9a-f]{12}\.css", name) for name in files)
+
+    two.stop()
+    rolled_back = deploy("one", publish=False)
+    assert rolled_back.probe()["release"] == "one"
+
+    # A probe reads nothing but the memory of the process.
+    shutil.rmtree(root)
+    assert json.loads(one.get("/healthz")) == rolled_back.probe()
+
+
+def test_the_development_server_ends_too_if_it_is_to_run_as_in_production(site, start):
+    server = start(site, "python", "manage.py", "runserver", "127.0.0.1:0")
+    assert server.process.wait(DEADLINE) == 1
+    assert server.said.count("The static files of this release are not published.") == 1
+    assert "Traceback" not in server.said
+
+
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_debug_turns_the_guard_off(kind, site, start):
+    server = start(site, *COMMANDS[kind], DJANGO_DEBUG="1")
+    end = time.monotonic() + DEADLINE
+    while (page := server.get("/")) is None and time.monotonic() < end and server.process.poll() is None:
+        time.sleep(0.05)
+    assert page is not None and "/static/example.txt" in page, server.said
+
+
+def test_a_pipeline_sees_before_there_is_traffic_that_a_release_is_not_published(project):
+    unpublished = project.manage("check", "--deploy", check=False)
+    assert unpublished.returncode == 1
+    assert "release_static.E004" in unpublished.stderr
+    assert "Traceback" not in unpublished.stderr
+
+    project.manage("collectstatic", "--noinput")
+    project.manage("check", "--deploy", "--tag=staticfiles")
+
+
+def test_no_other_command_needs_a_published_release(project):
+    project.manage("check")
+    project.manage("migrate")
+    project.manage("shell", "-c", "print('a shell')")
+
+
+def test_the_application_itself_refuses_on_every_supported_django(project):
+    for module in ("wsgi", "asgi"):
+        ended = project.run(project.python, "-c", f"import my_site.{module}", check=False, DJANGO_SECRET_KEY="s")
+        assert ended.returncode == 3
+        assert ended.stderr.startswith("The static files of this release are not published.")
