@@ -4,12 +4,14 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import copier
 import pytest
+
+from tests.servers import Server
 
 ROOT = Path(__file__).parent.parent
 
@@ -131,3 +133,27 @@ def project(render: Callable[..., Project], virtual_environment: Callable[..., P
     project = render(python=virtual_environment(django_version), django_version=django_version)
     project.commit("Start")
     return project
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """start(project, *command, **variables): that server, stopped when the test ends."""
+    servers: list[Server] = []
+
+    def start(project: Project, *command: str, **variables: str) -> Server:
+        log = tmp_path / f"server-{len(servers)}.log"
+        with open(log, "wb") as output:
+            process = subprocess.Popen(
+                [project.python.parent / command[0], *command[1:]],
+                cwd=project.path,
+                env=environment(**{"PYTHONUNBUFFERED": "1", "DJANGO_SECRET_KEY": "s"} | project.variables | variables),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        servers.append(Server(process, log))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()

@@ -3,87 +3,19 @@
 import json
 import re
 import shutil
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import Project, environment
+from tests.conftest import Project
+from tests.servers import DEADLINE, Server
 
-DEADLINE = 60  # seconds; only a failure takes that long
 COMMANDS = {
     "gunicorn": ("gunicorn", "--preload", "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket", "my_site.wsgi"),
     "uvicorn": ("uvicorn", "--host=127.0.0.1", "--port=0", "my_site.asgi:application"),
 }
-
-
-@dataclass
-class Server:
-    """A server process on a free port, and the file that its output goes to."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def get(self, path: str) -> str | None:
-        """The page, or None where nobody answers or the answer is an error."""
-        if not (address := re.search(r"http://127\.0\.0\.1:[1-9]\d*", self.said)):
-            return None
-        try:
-            with urlopen(address.group() + path, timeout=DEADLINE) as response:
-                return response.read().decode()
-        except (HTTPError, URLError, ConnectionError):
-            return None
-
-    def probe(self) -> dict[str, str] | None:
-        """What /healthz says as soon as it says that all is well, or None if the process ends without that."""
-        end = time.monotonic() + DEADLINE
-        while time.monotonic() < end:
-            if health := self.get("/healthz"):
-                return json.loads(health)
-            if self.process.poll() is not None:
-                return None
-            time.sleep(0.05)
-        pytest.fail(f"neither ready nor ended after {DEADLINE} seconds:\n{self.said}")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(DEADLINE)
-        finally:
-            self.process.kill()
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """start(project, *command, **variables): that server, stopped when the test ends."""
-    servers: list[Server] = []
-
-    def start(project: Project, *command: str, **variables: str) -> Server:
-        log = tmp_path / f"server-{len(servers)}.log"
-        with open(log, "wb") as output:
-            process = subprocess.Popen(
-                [project.python.parent / command[0], *command[1:]],
-                cwd=project.path,
-                env=environment(PYTHONUNBUFFERED="1", DJANGO_SECRET_KEY="s", **project.variables | variables),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        servers.append(Server(process, log))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
 
 
 @pytest.fixture
