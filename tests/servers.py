@@ -25,24 +25,24 @@ class Server:
     def said(self) -> str:
         return self.log.read_text()
 
-    def get(self, path: str) -> str | None:
-        """The page, or None where nobody answers or the answer is an error."""
+    def get(self, path: str) -> str:
+        """The page, or nothing where nobody answers or the answer is an error."""
         if not (port := re.search(r"http://(?:127\.0\.0\.1|0\.0\.0\.0):([1-9]\d*)", self.said)):
-            return None
+            return ""
         try:
             with urlopen(f"http://127.0.0.1:{port.group(1)}{path}", timeout=DEADLINE) as response:
                 return response.read().decode()
         except (HTTPError, URLError, ConnectionError):
-            return None
+            return ""
 
-    def probe(self) -> dict[str, str] | None:
-        """What /healthz says as soon as it says that all is well, or None if the process ends without that."""
+    def probe(self) -> dict[str, str]:
+        """What /healthz says as soon as it says that all is well, or nothing if the process ends without that."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             if health := self.get("/healthz"):
                 return json.loads(health)
             if self.process.poll() is not None:
-                return None
+                return {}
             time.sleep(0.05)
         pytest.fail(f"neither ready nor ended after {DEADLINE} seconds:\n{self.said}")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Project
+from tests.project import Project
 from tests.servers import DEADLINE, Server
 
 COMMANDS = {
@@ -27,9 +27,7 @@ def site(render: Callable[..., Project], virtual_environment: Callable[..., Path
 
 def linked_files(server: Server, root: Path) -> dict[str, str]:
     """The static files that the home page links to, with their content."""
-    page = server.get("/")
-    assert page is not None, server.said
-    names = re.findall(r'href="/static/([^"]+)"', page)
+    names = re.findall(r'href="/static/([^"]+)"', server.get("/"))
     return {name: (root / name).read_text() for name in names}
 
 
@@ -53,7 +51,7 @@ def test_a_rolling_deploy_serves_both_releases_and_never_one_that_is_not_publish
     assert two.probe()["release"] == "two"
     forgotten = deploy("three", publish=False)
 
-    assert forgotten.probe() is None
+    assert forgotten.probe() == {}
     assert forgotten.process.returncode == 3
     assert forgotten.said.count("The static files of this release are not published.") == 1
     assert "three, from the file" in forgotten.said
@@ -87,9 +85,9 @@ def test_the_development_server_ends_too_if_it_is_to_run_as_in_production(site, 
 def test_debug_turns_the_guard_off(kind, site, start):
     server = start(site, *COMMANDS[kind], DJANGO_DEBUG="1")
     end = time.monotonic() + DEADLINE
-    while (page := server.get("/")) is None and time.monotonic() < end and server.process.poll() is None:
+    while not (page := server.get("/")) and time.monotonic() < end and server.process.poll() is None:
         time.sleep(0.05)
-    assert page is not None and "/static/example.txt" in page, server.said
+    assert "/static/example.txt" in page, server.said
 
 
 def test_a_pipeline_sees_before_there_is_traffic_that_a_release_is_not_published(project):

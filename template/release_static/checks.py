@@ -61,5 +61,7 @@ def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(Tags.staticfiles, deploy=True)
 def check_manifest(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """What would keep a server from starting, for a pipeline to see before there is traffic."""
+    if check_storage(app_configs):
+        return []
     reason = serving.problem()
     return [Error(reason, id="release_static.E004")] if reason else []

@@ -94,3 +94,6 @@ class StaticFilesTests(SimpleTestCase):
 class PagesTests(SimpleTestCase):
     def test_pages_render_without_a_release(self):
         self.assertContains(self.client.get(reverse("home")), f"{settings.STATIC_URL}example.txt")
+
+    def test_healthz_is_not_ready_without_a_release(self):
+        self.assertEqual(self.client.get(reverse("healthz")).status_code, 503)

@@ -8,7 +8,7 @@ import pytest
 
 from release_static.release_id import ReleaseIdError, validate
 from release_static.release_id_strategies import git_hash
-from tests.conftest import ROOT, Project, environment
+from tests.project import ROOT, Project, environment
 
 ALLOW_FILES = ("-c", "protocol.file.allow=always")
 

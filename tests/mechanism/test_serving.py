@@ -1,152 +1,121 @@
-"""What keeps a process from serving, and what a page says that names a file which is not there."""
+"""What keeps a process from serving. (What makes a manifest unusable is in test_storages.py.)"""
 
-import json
+import shutil
+from pathlib import Path
 
 import pytest
-from django.contrib.staticfiles.storage import staticfiles_storage
-from django.core.management import call_command
-from django.core.management.base import SystemCheckError
-from django.template import engines
+from django.core.checks import Tags, run_checks
+from django.templatetags.static import static
 
-from release_static.manifest import Manifest
 from release_static.serving import problem, require_manifest
 
-PATHS = {"pages/home.css": "pages/home.0123456789ab.css", "example.txt": "example.ba9876543210.txt"}
 
-
-@pytest.fixture(autouse=True)
-def one(tmp_path, settings, monkeypatch):
-    """A process of release `one`; the path of its manifest, which is not there yet."""
-    settings.DEBUG = False
-    settings.BASE_DIR = tmp_path
-    settings.STATIC_ROOT = tmp_path / "static"
-    settings.STORAGES = settings.STORAGES | {}  # a storage that has read nothing yet
-    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
-    monkeypatch.setenv("RELEASE_ID", "one")
-    for release_id in ("zero", "one"):
-        manifest = settings.STATIC_ROOT / ".releases" / release_id / "staticfiles.json"
-        manifest.parent.mkdir(parents=True)
-        if release_id == "zero":
-            manifest.write_bytes(dump(release_id))
-    return manifest
-
-
-def dump(release_id, paths=PATHS):
-    return Manifest(paths=paths, hash="f00", release={"id": release_id}).dump()
-
-
-def rendered(name):
-    return engines["django"].from_string("{% load static %}{% static '" + name + "' %}").render()
-
-
-UNUSABLE = {
-    "missing": (None, "There is no manifest"),
-    "empty": (b"", "is empty"),
-    "blank": (b" \n", "is empty"),
-    "truncated": (dump("one")[:-10], "is not JSON"),
-    "binary": (b"\xff\xfe\x00", "is not JSON"),
-    "a list": (b"[]", "is not a manifest of version"),
-    "of another version": (b'{"version": "9", "paths": {"a": "b"}}', "is not a manifest of version"),
-    "of another release": (dump("two"), "is that of release two"),
-    "without files": (dump("one", {}), "names no files"),
-    "without paths": (b'{"version": "1.1"}', "has no map of names"),
-}
-
-
-@pytest.mark.parametrize("kind", UNUSABLE)
-def test_an_unusable_manifest_ends_the_process_with_what_where_and_the_remedy(kind, one, capsys):
-    content, trouble = UNUSABLE[kind]
-    if content is not None:
-        one.write_bytes(content)
-
+def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+    """What a process says as it ends."""
     with pytest.raises(SystemExit) as ended:
         require_manifest()
-
-    said = capsys.readouterr().err
     assert ended.value.code == 3  # what makes gunicorn give up instead of trying for ever
-    expected = ["one, from the variable RELEASE_ID", trouble, str(one), "zero", "RELEASE_ID=one python manage.py coll"]
-    assert [part for part in expected if part not in said] == []
+    return capsys.readouterr().err
 
 
-def test_a_manifest_that_is_a_directory_ends_the_process(one, capsys):
-    one.mkdir()
-    with pytest.raises(SystemExit):
-        require_manifest()
-    assert "cannot be read: Is a directory" in capsys.readouterr().err
+def test_a_process_without_a_manifest_ends_with_what_where_and_the_remedy(site, monkeypatch, capsys):
+    site.publish("zero")
+    monkeypatch.setenv("RELEASE_ID", "one")
+    site.run_release(None)
+
+    said = refusal(capsys)
+
+    for part in (
+        "The static files of this release are not published.",
+        "one, from the variable RELEASE_ID",
+        f"{site.root}/.releases/one/staticfiles.json",
+        "releases: zero",
+        "Publish it: RELEASE_ID=one python manage.py collectstatic --noinput",
+        "manage.py releases current --explain",
+    ):
+        assert part in said
 
 
-def test_a_process_without_an_id_ends_with_every_place_that_was_asked(monkeypatch, capsys):
-    monkeypatch.delenv("RELEASE_ID")
-    with pytest.raises(SystemExit):
-        require_manifest()
-    said = capsys.readouterr().err
+@pytest.mark.parametrize("content", [b"", b'{"paths"', b'{"version": "1.1", "paths": {}}'])
+def test_a_process_with_an_unusable_manifest_ends(site, capsys, content):
+    site.publish("one")
+    Path(site.storage("one").manifest_location).write_bytes(content)
+    site.run_release("one")
+
+    assert "is empty" in (said := refusal(capsys)) or "is not JSON" in said or "names no files" in said
+
+
+def test_a_process_with_the_manifest_of_another_release_ends(site, capsys):
+    site.publish("one")
+    shutil.copytree(site.root / ".releases" / "one", site.root / ".releases" / "two")
+    site.run_release("two")
+
+    assert "is that of release one" in refusal(capsys)
+
+
+def test_a_process_without_an_id_ends_with_every_place_that_was_asked(site, monkeypatch, capsys):
+    monkeypatch.delenv("RELEASE_ID", raising=False)
+    site.run_release(None)
+
+    said = refusal(capsys)
+
     assert "This release has no id" in said and "REVISION" in said and "Set RELEASE_ID" in said
 
 
-def test_a_process_without_a_static_root_ends_with_what_to_set(settings, capsys):
+def test_a_process_without_a_static_root_ends_with_what_to_set(site, settings, capsys):
     settings.STATIC_ROOT = None
-    settings.STORAGES = settings.STORAGES | {}
-    with pytest.raises(SystemExit):
-        require_manifest()
-    assert "STATIC_ROOT is not set" in capsys.readouterr().err
+    site.run_release("one")
+
+    assert "STATIC_ROOT is not set" in refusal(capsys)
 
 
-def test_a_process_reads_its_manifest_once_and_keeps_it(one):
-    one.write_bytes(dump("one"))
+def test_a_process_that_may_serve_has_its_manifest_in_memory(site):
+    site.publish("one")
+    site.run_release("one")
     require_manifest()
-    one.unlink()
+    shutil.rmtree(site.root)
 
-    assert rendered("example.txt") == f"/static/{PATHS['example.txt']}"
-    assert (staticfiles_storage.release_id.value, staticfiles_storage.manifest_hash) == ("one", "f00")
-
-
-def test_a_manifest_that_django_wrote_itself_is_served(one):
-    stored = json.loads(dump("one"))
-    del stored["release"]
-    one.write_text(json.dumps(stored))
-    require_manifest()
-    assert rendered("example.txt") == f"/static/{PATHS['example.txt']}"
+    assert static("example.txt") == "/static/example.149603e6c035.txt"
 
 
-def test_debug_needs_no_release(settings):
+def test_debug_needs_no_release(site, settings):
     settings.DEBUG = True
+    site.run_release("one")
+
     require_manifest()
 
 
-def test_a_storage_without_releases_needs_none(settings):
+def test_a_storage_without_releases_needs_none(site, settings):
     plain = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
-    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+
     require_manifest()
 
 
-def test_the_deployment_check_reports_what_would_keep_a_server_from_starting(one, settings):
-    def deployment_errors():
-        try:
-            call_command("check", deploy=True, tags=["staticfiles"])
-        except SystemCheckError as error:
-            return str(error)
-        return ""
-
-    assert "(release_static.E004) " + problem().partition("\n")[0] in deployment_errors()
-    call_command("check", tags=["staticfiles"])
-
-    one.write_bytes(dump("one"))
-    assert deployment_errors() == ""
+def reported(deploy: bool) -> dict[str | None, str]:
+    found = run_checks(tags=[Tags.staticfiles], include_deployment_checks=deploy)
+    return {message.id: message.msg for message in found}
 
 
-def test_a_missing_name_is_told_with_the_release_and_the_closest_names(one):
-    one.write_bytes(dump("one"))
-    with pytest.raises(ValueError) as caught:
-        rendered("pages/hom.css")
-    said = str(caught.value)
-    assert "'pages/hom.css' is not among the static files of release one" in said
-    assert str(one) in said
-    assert "Close to it: pages/home.css." in said
-    assert "Correct the name, or add the file" in said
+def test_the_deployment_check_reports_what_would_keep_a_server_from_starting(site):
+    site.run_release("one")
+    assert reported(deploy=True) == {"release_static.E004": problem()}
+    assert reported(deploy=False) == {}
+
+    site.publish("one")
+    assert reported(deploy=True) == {}
 
 
-def test_a_name_that_nothing_is_close_to_gets_no_suggestion(one):
-    one.write_bytes(dump("one"))
-    with pytest.raises(ValueError, match="is not among the static files of release one") as caught:
-        rendered("xyz")
+@pytest.mark.parametrize("backend", ["no.such.Storage", None])
+def test_the_deployment_check_leaves_a_wrong_storage_to_the_check_of_storages(site, settings, backend):
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+
+    assert list(reported(deploy=True)) == ["release_static.E002"]
+
+
+def test_a_name_that_nothing_is_close_to_gets_no_suggestion(site):
+    site.publish("one")
+
+    with pytest.raises(ValueError, match="'xyz' is not among the static files of release one") as caught:
+        static("xyz")
     assert "Close to it" not in str(caught.value)

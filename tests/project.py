@@ -1,0 +1,63 @@
+"""A project under test, and the environment that it runs in."""
+
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# What must not reach a project under test from the machine that tests it.
+_FOREIGN = ("AWS_", "COPIER_", "DJANGO_", "GIT_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_", "VIRTUAL_ENV")
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment without what would change a project's behaviour, and with these variables."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    author = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
+    committer = {name.replace("AUTHOR", "COMMITTER"): value for name, value in author.items()}
+    return kept | author | committer | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull} | variables
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI everything that a test may need is there, so a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@dataclass
+class Project:
+    """A rendered project in `path`, run by the Python `python`."""
+
+    path: Path
+    python: Path | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *command: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder. With `check`, one that fails fails the test, with what it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment(**self.variables | variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{command} exited with {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def manage(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        return self.run(self.python or "python", "manage.py", *arguments, check=check, **variables)
+
+    def commit(self, message: str = "Change") -> str:
+        """Commit everything; the hash of the commit."""
+        if not (self.path / ".git").exists():
+            self.run("git", "init", "-q", "-b", "main")
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", message, "--allow-empty")
+        return self.run("git", "rev-parse", "HEAD").stdout.strip()
