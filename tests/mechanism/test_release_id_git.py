@@ -10,6 +10,21 @@ from release_static.release_id import ReleaseIdError, validate
 from release_static.release_id_strategies import git_hash
 from tests.project import ROOT, Project, environment
 
+# As much of gpg as git asks for.
+GPG = """#!/bin/sh
+case "$*" in
+*--verify*)
+    echo "[GNUPG:] GOODSIG 0 Ada"
+    echo "gpg: Good signature from Ada" >&2
+    ;;
+*)
+    cat > /dev/null
+    echo "[GNUPG:] SIG_CREATED D" >&2
+    echo "-----BEGIN PGP SIGNATURE-----"
+    echo "-----END PGP SIGNATURE-----"
+    ;;
+esac
+"""
 ALLOW_FILES = ("-c", "protocol.file.allow=always")
 
 
@@ -201,7 +216,10 @@ def test_a_file_that_was_only_touched_changes_nothing(repository):
 
 
 def test_how_a_person_likes_to_see_changes_does_not_change_the_id(repository, monkeypatch):
-    (repository.path / "site" / "style.css").write_text("two\n")
+    lines = [f"{number}\n" for number in range(20)]
+    (repository.path / "site" / "long.css").write_text("".join(lines))
+    repository.commit("Two")
+    (repository.path / "site" / "long.css").write_text("".join(lines[:9] + ["changed\n"] + lines[10:]))
     (repository.path / "logo.png").rename(repository.path / "moved.png")
     repository.run("git", "add", "-A")
     expected = git_hash()
@@ -215,15 +233,25 @@ def test_how_a_person_likes_to_see_changes_does_not_change_the_id(repository, mo
         "diff.mnemonicPrefix": "true",
         "diff.noprefix": "true",
         "diff.relative": "true",
-        "diff.renames": "copies",
+        "diff.renames": "false",
         "diff.submodule": "log",
-        "log.showSignature": "true",
     }
     for name, value in likes.items():
         repository.run("git", "config", name, value)
     monkeypatch.setenv("GIT_DIFF_OPTS", "--unified=9")
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
     assert git_hash() == expected
+
+
+def test_a_signature_is_not_taken_for_the_id(repository, tmp_path):
+    (tmp_path / "gpg").write_text(GPG)
+    (tmp_path / "gpg").chmod(0o755)
+    repository.run("git", "config", "gpg.program", tmp_path / "gpg")
+    repository.run("git", "config", "log.showSignature", "true")
+    repository.run("git", "commit", "-q", "--allow-empty", "--gpg-sign=Ada", "-m", "Signed")
+    assert "Good signature" in repository.run("git", "log", "-1").stdout
+
+    assert git_hash() == head(repository)
 
 
 def test_another_process_gives_the_same_id_for_the_same_change(repository):
