@@ -1,6 +1,7 @@
 """Rendered projects, and the Pythons and Djangos that they run with."""
 
 import fcntl
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +15,13 @@ from tests.servers import Server
 
 # Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
 PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI everything that a test may need is there, so a skipped test is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session")
