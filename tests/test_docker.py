@@ -71,8 +71,9 @@ def build(project: Project, app: Path, **arguments: str) -> Image:
                 image.labels[name] = expand(value)
             case "RUN":
                 command = re.sub(r"^(--\S+ )+", "", step["value"]).replace("10001", str(os.getuid()))
-                # Which Python the image has is what its first line says.
-                variables = environment(UV_PYTHON="3.13", **image.variables | scope)
+                # Which Python the image has is what its first line says. What it installs there, nobody here needs.
+                nowhere = app.parent / "site-packages"
+                variables = environment(UV_PYTHON="3.13", PIP_TARGET=str(nowhere), **image.variables | scope)
                 done = subprocess.run(
                     ["sh", "-c", command], cwd=app, env=variables, capture_output=True, text=True, check=False
                 )
