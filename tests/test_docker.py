@@ -49,7 +49,10 @@ class Image:
 
 def build(project: Project, app: Path, **arguments: str) -> Image:
     """Carry out the Dockerfile of a project, up to the first step that fails, with these build arguments."""
-    image = Image(app, {"PATH": os.environ["PATH"]})
+    # The Python of the base image, with a pip of its own.
+    base = app.parent / "base"
+    subprocess.run(["uv", "venv", "--quiet", "--seed", "--clear", "--python=3.13", base], check=True, env=environment())
+    image = Image(app, {"PATH": f"{base / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin"})
     scope: dict[str, str] = {}
 
     def expand(text: str) -> str:
@@ -71,9 +74,8 @@ def build(project: Project, app: Path, **arguments: str) -> Image:
                 image.labels[name] = expand(value)
             case "RUN":
                 command = re.sub(r"^(--\S+ )+", "", step["value"]).replace("10001", str(os.getuid()))
-                # Which Python the image has is what its first line says. What it installs there, nobody here needs.
-                nowhere = app.parent / "site-packages"
-                variables = environment(UV_PYTHON="3.13", PIP_TARGET=str(nowhere), **image.variables | scope)
+                # uv would pass over a Python that is an environment's.
+                variables = environment(UV_PYTHON=str(base / "bin" / "python"), **image.variables | scope)
                 done = subprocess.run(
                     ["sh", "-c", command], cwd=app, env=variables, capture_output=True, text=True, check=False
                 )
