@@ -11,6 +11,7 @@ from release_static.errors import ReleaseStaticError
 
 RELEASES = ".releases"
 NAME = "staticfiles.json"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 # The versions whose `paths` Django 5.2 and 6.1 read.
 _VERSIONS = ("1.0", "1.1")
 
@@ -55,8 +56,7 @@ class Manifest:
 
     def of_release(self, release_id: str) -> "Manifest":
         """The same manifest, published now, by whoever runs this process, under this id."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        release = {"id": release_id, "created_at": now, "created_by": _who()}
+        release = {"id": release_id, "created_at": now(), "created_by": who()}
         return Manifest(self.paths, self.hash, release, self.version)
 
     def dump(self) -> bytes:
@@ -64,7 +64,12 @@ class Manifest:
         return json.dumps(stored).encode()
 
 
-def _who() -> str:
+def now() -> str:
+    return datetime.now(UTC).strftime(TIME)
+
+
+def who() -> str:
+    """The user and the machine that run this process, for people."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user id need not have a name

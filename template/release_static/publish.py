@@ -25,6 +25,20 @@ class StagedFile(NamedTuple):
     hashed: bool
 
 
+class Entry(NamedTuple):
+    """What stands at a destination under `name`, `size` in bytes.
+
+    `modified` is when it came to stand there, in seconds since the epoch by the destination's own clock. `md5` is the
+    hex digest of the content where the destination claims to know it without reading; a claim that does not match
+    proves nothing.
+    """
+
+    name: str
+    size: int
+    modified: float
+    md5: str | None = None
+
+
 class Destination(Protocol):
     """Where releases are published. Names are relative and have forward slashes. All methods may raise OSError."""
 
@@ -54,6 +68,33 @@ class Destination(Protocol):
 
     def releases(self) -> list[str]:
         """The ids that have a manifest, the latest first."""
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """All that has a name with this prefix, in no order; what is put or deleted meanwhile may be among them or not.
+
+        `.releases/` is part of it, temporary files are not.
+        """
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Each of these small files with its content, None if it is not there, in no order.
+
+        Several at once where that is faster, but never so many that they fill the memory.
+        """
+
+    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+        """Each of these files with the hex MD5 of its content, which is read; None if it is not there; in no order."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put a small private file into `.releases/`, complete or not at all, over the one that may be there.
+
+        When this returns, `entries` shows it to every process.
+        """
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete files, in no order. One that is not there is none to delete. Raises OSError if any could not be."""
+
+    def location(self, name: str) -> str:
+        """Where the file with this name is, for people."""
 
 
 @dataclass(frozen=True)
