@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publish import Entry, PublishError, StagedFile
+from release_static.publish import Entry, StagedFile
+from release_static.record import md5
 
 _TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
@@ -117,7 +118,7 @@ class Directory:
         for name in names:
             try:
                 with open(self.location(name), "rb") as stream:
-                    yield name, hashlib.file_digest(stream, _md5).hexdigest()
+                    yield name, hashlib.file_digest(stream, md5).hexdigest()
             except (FileNotFoundError, NotADirectoryError):
                 yield name, None
 
@@ -157,12 +158,7 @@ class Directory:
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         shutil.copyfile(file.path, temporary)
-        status = os.stat(file.path)
-        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
-            raise PublishError(
-                f"{file.path} changed while it was being published, so its hash is no longer right. "
-                "Run collectstatic again when nothing writes there."
-            )
+        file.check_unchanged()
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         os.chmod(temporary, self._file_mode)
         return temporary
@@ -205,10 +201,6 @@ def _walk(root: str, prefix: str, folder: str = "") -> Iterator[tuple[str, os.Di
                 yield name, entry
         elif f"{name}/".startswith(prefix) or prefix.startswith(f"{name}/"):
             yield from _walk(root, prefix, f"{name}/")
-
-
-def _md5() -> "hashlib._Hash":
-    return hashlib.md5(usedforsecurity=False)
 
 
 def _same_bytes(one: str, other: str) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import RELEASES, now, who
+from release_static.manifest import RELEASES, stamp
 from release_static.publish import Destination, Entry
 
 PREFIX = f"{RELEASES}/.flag-"
@@ -34,7 +34,7 @@ class Flag:
     def __init__(self, kind: str, destination: Destination) -> None:
         self._kind = kind
         self._destination = destination
-        self._content = json.dumps({"by": who(), "since": now()}).encode()
+        self._content = stamp()
         self._name = ""
         self._written = 0.0
 
@@ -107,7 +107,7 @@ class Flag:
         [(_, content)] = self._destination.read([flag.name])
         try:
             stored = json.loads(content or b"")
-            return f"{stored['by']}, since {stored['since']}"
+            return f"{stored['by']}, since {stored['at']}"
         except (ValueError, TypeError, KeyError):
             return self._destination.location(flag.name)
 

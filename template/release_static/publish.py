@@ -1,13 +1,18 @@
 """Staged files -> destination: put what is missing, delete nothing, and the manifest last."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from release_static import record
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError
+from release_static.manifest import RECORD, REPUBLISHED, Manifest, ManifestError, note, stamp
+
+if TYPE_CHECKING:
+    from release_static.flags import Flag
 
 
 class PublishError(ReleaseStaticError):
@@ -23,6 +28,15 @@ class StagedFile(NamedTuple):
     mtime_ns: int
     # Named after its content: once published, it never changes.
     hashed: bool
+
+    def check_unchanged(self) -> None:
+        """Raises PublishError if the file at `path` was written to since it was staged."""
+        status = os.stat(self.path)
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
+            raise PublishError(
+                f"{self.path} changed while it was being published, so its hash is no longer right. "
+                "Run collectstatic again when nothing writes there."
+            )
 
 
 class Entry(NamedTuple):
@@ -146,22 +160,33 @@ def prepare(files: list[StagedFile], manifest: Manifest, destination: Destinatio
     return make_plan(files, there, destination.holds, new_release=new_release)
 
 
-def publish(plan: Plan, manifest: Manifest, destination: Destination, *, replace: bool = False) -> Iterator[StagedFile]:
+def publish(
+    plan: Plan, manifest: Manifest, destination: Destination, flag: "Flag", *, replace: bool = False
+) -> Iterator[StagedFile]:
     """Carry out the plan, yielding every file that has been put; then the manifest.
 
-    Stops at the first error, OSError or ReleaseStaticError, and leaves the manifest out.
+    `flag` is one of "publishing" that was raised before the plan was made. Stops at the first error, OSError or
+    ReleaseStaticError, and leaves the manifest out.
     """
     for hashed in (True, False):
-        yield from destination.put(file for file in plan.puts if file.hashed is hashed)
+        for file in destination.put(file for file in plan.puts if file.hashed is hashed):
+            flag.keep()
+            yield file
     destination.settle()
-    if not plan.new_release:
-        return
     release_id = manifest.release["id"]
-    try:
-        destination.put_manifest(release_id, manifest.dump(), replace=replace)
-    except FileExistsError:
-        # Another publisher was faster: with the same content all is well.
-        _is_new(manifest, destination, replace=False)
+    if not plan.new_release:
+        # Retention counts from here: it may be an old one that is deployed again.
+        destination.write(note(release_id, REPUBLISHED), stamp())
+    else:
+        hashed_files = [file for file in [*plan.puts, *plan.unchanged] if file.hashed]
+        destination.write(note(release_id, RECORD), record.dump(record.of(hashed_files)))
+        flag.keep()
+        try:
+            destination.put_manifest(release_id, manifest.dump(), replace=replace)
+        except FileExistsError:
+            # Another publisher was faster: with the same content all is well.
+            _is_new(manifest, destination, replace=False)
+    flag.confirm()
 
 
 def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> bool:

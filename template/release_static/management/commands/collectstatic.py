@@ -9,6 +9,7 @@ from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError
+from release_static.flags import publishing
 from release_static.publish import Destination, Plan, prepare, publish
 from release_static.storages import ReleaseSpecificManifestMixin
 
@@ -59,14 +60,17 @@ class Command(collectstatic.Command):
             with self._private_directory(destination) as directory:
                 stage = self._stage(storage, Path(directory))
                 manifest = stage.manifest().of_release(release_id.value)
-                plan = prepare(stage.files(manifest), manifest, destination, replace=self.replace)
+                files = stage.files(manifest)
                 if self.dry_run:
+                    plan = prepare(files, manifest, destination, replace=self.replace)
                     for file in plan.puts:
                         self.log(f"Pretending to publish '{file.name}'", level=1)
                 else:
-                    for file in publish(plan, manifest, destination, replace=self.replace):
-                        put += 1
-                        self.log(f"Published '{file.name}'")
+                    with publishing(destination, self.stderr.write) as flag:
+                        plan = prepare(files, manifest, destination, replace=self.replace)
+                        for file in publish(plan, manifest, destination, flag, replace=self.replace):
+                            put += 1
+                            self.log(f"Published '{file.name}'")
         except OSError as error:
             raise CommandError(
                 f"Release {release_id} could not be published to {destination}: {error.strerror or error}"
