@@ -158,7 +158,7 @@ class Directory:
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         shutil.copyfile(file.path, temporary)
-        file.check_unchanged()
+        file.check_unchanged(os.stat(file.path))
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         os.chmod(temporary, self._file_mode)
         return temporary

@@ -5,15 +5,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from release_static.errors import ReleaseStaticError
 from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, REPUBLISHED, TIME, Manifest, ManifestError, note
 from release_static.publish import Destination, Entry
 from release_static.retention import Release, newest_first
+
+
+class UnknownRelease(ReleaseStaticError):
+    """A release that is not published here."""
 
 
 @dataclass
 class Inventory:
     """`releases` are the newest first."""
 
+    destination: Destination
     releases: list[Release] = field(default_factory=list)
     # Manifests that cannot be read, each with the reason.
     problems: list[str] = field(default_factory=list)
@@ -22,8 +28,18 @@ class Inventory:
     # The names before hashing, of all these.
     originals: set[str] = field(default_factory=set)
 
-    def find(self, release_id: str) -> Release | None:
-        return next((release for release in self.releases if release.id == release_id), None)
+    def get(self, release_id: str) -> Release:
+        """Raises UnknownRelease if it is not among these."""
+        for release in self.releases:
+            if release.id == release_id:
+                return release
+        there = ", ".join(release.id for release in self.releases[:5]) or "none"
+        raise UnknownRelease(
+            f"Release {release_id} is not published.\n"
+            f"  looked at: {self.destination.manifest_location(release_id)}\n"
+            f"  releases:  {there}{', ...' if len(self.releases) > 5 else ''}\n"
+            "To see them all: manage.py releases"
+        )
 
 
 def take(destination: Destination, progress: Callable[[int, int], object] = lambda done, all: None) -> Inventory:
@@ -33,7 +49,7 @@ def take(destination: Destination, progress: Callable[[int, int], object] = lamb
     """
     notes = {entry.name: entry for entry in destination.entries(f"{RELEASES}/")}
     wanted = [name for name in notes if _parts(name)[1] in (NAME, EXPIRED)]
-    inventory = Inventory()
+    inventory = Inventory(destination)
     for done, (name, content) in enumerate(destination.read(wanted), 1):
         release_id, kind = _parts(name)
         try:

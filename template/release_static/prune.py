@@ -12,7 +12,7 @@ from itertools import islice
 from release_static import inventory, retention
 from release_static.errors import ReleaseStaticError
 from release_static.flags import Flag
-from release_static.inventory import Inventory
+from release_static.inventory import Inventory, UnknownRelease
 from release_static.manifest import EXPIRED, PINNED, RECORD, REPUBLISHED, note, path
 from release_static.publish import Destination, Entry
 from release_static.retention import Policy, Release, Verdict
@@ -58,7 +58,7 @@ def prepare(
             "more, --days 0 or more."
         )
     found = inventory.take(destination, progress)
-    _check(found, current, destination)
+    _check(found, current)
     verdicts = retention.judge(found.releases, current, policy, now)
     kept = {name for verdict in verdicts if verdict.reasons for name in verdict.release.hashed}
     expired = {name for verdict in verdicts if not verdict.reasons for name in verdict.release.hashed}
@@ -103,22 +103,20 @@ def prune(plan: Plan, destination: Destination, flag: Flag) -> Iterator[int]:
     destination.settle()
 
 
-def _check(found: Inventory, current: str, destination: Destination) -> None:
+def _check(found: Inventory, current: str) -> None:
     if found.problems:
         problems = "\n  ".join(found.problems)
         raise PruneError(
             f"What these manifests name cannot be told, so nothing was deleted:\n  {problems}\n"
             "Mend them, or delete them if no process uses them."
         )
-    if found.find(current) is None:
-        there = ", ".join(release.id for release in found.releases[:5]) or "none"
+    try:
+        found.get(current)
+    except UnknownRelease as error:
         raise PruneError(
-            f"This release, {current}, is not published, so what is in use cannot be told, and nothing was deleted.\n"
-            f"  looked for: {destination.manifest_location(current)}\n"
-            f"  releases:   {there}{', ...' if len(found.releases) > 5 else ''}\n"
-            "Prune as the release that is deployed, after its collectstatic: RELEASE_ID=<its id> python manage.py "
-            "releases prune"
-        )
+            f"{error}\nSo what is in use cannot be told, and nothing was deleted. Prune as the release that is deployed, "
+            "after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
+        ) from error
 
 
 def _batches(names: Iterator[str]) -> Iterator[list[str]]:

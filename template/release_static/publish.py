@@ -29,9 +29,8 @@ class StagedFile(NamedTuple):
     # Named after its content: once published, it never changes.
     hashed: bool
 
-    def check_unchanged(self) -> None:
-        """Raises PublishError if the file at `path` was written to since it was staged."""
-        status = os.stat(self.path)
+    def check_unchanged(self, status: os.stat_result) -> None:
+        """Raises PublishError if its content was written to since it was staged, so that its hash is wrong."""
         if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
             raise PublishError(
                 f"{self.path} changed while it was being published, so its hash is no longer right. "

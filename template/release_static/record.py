@@ -6,6 +6,7 @@ files that a compressor writes have no hash of their own, and other storages has
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +29,7 @@ def of(files: Iterable["StagedFile"]) -> dict[str, Content]:
     for file in files:
         with open(file.path, "rb") as stream:
             digest = hashlib.file_digest(stream, md5).hexdigest()
-        file.check_unchanged()
+            file.check_unchanged(os.fstat(stream.fileno()))
         contents[file.name] = Content(file.size, digest)
     return contents
 

@@ -76,7 +76,7 @@ def judge(releases: list[Release], current: str | None, policy: Policy, now: dat
             "current": release.id == current,
             "pinned": release.pinned,
             "newest": place < policy.keep,
-            "recent": end is None or now - end <= timedelta(days=policy.days),
+            "recent": end is not None and now - end <= timedelta(days=policy.days),
         }
         verdicts.append(Verdict(release, tuple(reason for reason, applies in reasons.items() if applies)))
     return verdicts

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 from release_static.errors import ReleaseStaticError
 from release_static.flags import publishing
 from release_static.publish import Destination, Plan, prepare, publish
+from release_static.stage import StageMixin
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {
@@ -58,7 +59,7 @@ class Command(collectstatic.Command):
         put = 0
         try:
             with self._private_directory(destination) as directory:
-                stage = self._stage(storage, Path(directory))
+                stage = self.stage(storage, Path(directory))
                 manifest = stage.manifest().of_release(release_id.value)
                 files = stage.files(manifest)
                 if self.dry_run:
@@ -92,7 +93,7 @@ class Command(collectstatic.Command):
     def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
         return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
 
-    def _stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> Any:
+    def stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
         """Let Django collect and hash into a stage, also in a dry run: that is how a dangling reference is found."""
         stage = storage.make_stage(directory)
         dry_run = self.dry_run
@@ -118,3 +119,19 @@ class Command(collectstatic.Command):
         else:
             first = f"Release {release_id} is published already, nothing to do: all {there} files are there."
         return f"\n{first}\nManifest: {manifest}"
+
+
+def stage_checkout(storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
+    """What collectstatic without options would publish, staged in this directory."""
+    command = Command()
+    command.set_options(
+        interactive=False,
+        verbosity=0,
+        link=False,
+        clear=False,
+        dry_run=False,
+        ignore_patterns=[],
+        use_default_ignore_patterns=True,
+        post_process=True,
+    )
+    return command.stage(storage, directory)
