@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from release_static import record
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import RECORD, REPUBLISHED, Manifest, ManifestError, note, stamp
+from release_static.manifest import NAME, RECORD, RELEASES, REPUBLISHED, Manifest, ManifestError, note, path, stamp
 
 if TYPE_CHECKING:
     from release_static.flags import Flag
@@ -174,8 +174,10 @@ def publish(
     destination.settle()
     release_id = manifest.release["id"]
     if not plan.new_release:
-        # Retention counts from here: it may be an old one that is deployed again.
-        destination.write(note(release_id, REPUBLISHED), stamp())
+        if not _is_latest(release_id, destination):
+            # An old one that is deployed again: its age counts from here.
+            destination.write(note(release_id, REPUBLISHED), stamp())
+            destination.settle()
     else:
         hashed_files = [file for file in [*plan.puts, *plan.unchanged] if file.hashed]
         destination.write(note(release_id, RECORD), record.dump(record.of(hashed_files)))
@@ -186,6 +188,13 @@ def publish(
             # Another publisher was faster: with the same content all is well.
             _is_new(manifest, destination, replace=False)
     flag.confirm()
+
+
+def _is_latest(release_id: str, destination: Destination) -> bool:
+    """Whether no other release was published since this one, in the words of the destination's own clock."""
+    published = {path(release_id), note(release_id, REPUBLISHED)}
+    entries = [entry for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith((NAME, REPUBLISHED))]
+    return not entries or max(entries, key=lambda entry: entry.modified).name in published
 
 
 def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> bool:

@@ -99,15 +99,18 @@ def sweep(
 def unclaimed(
     entries: Iterable[Entry], claimed: Container[str], originals: Container[str], now: datetime
 ) -> Iterator[Entry]:
-    """What a publication left that died: hashed names of an original that is there, a day old, which nobody names."""
+    """What a publication left that died: hashed names of an original that is known, a day old, which nobody names."""
     entries = list(entries)
-    names = {entry.name for entry in entries}
+    there = {entry.name for entry in entries}
     for entry in entries:
         name = sibling_of(entry.name) or entry.name
         match = _HASHED.fullmatch(name)
-        if match is None or f"{match['stem']}{match['extension'] or ''}" not in names:
+        if match is None or _is_ours(name):
             continue
-        if any(known in claimed or known in originals for known in (entry.name, name)) or _is_ours(name):
+        original = f"{match['stem']}{match['extension'] or ''}"
+        if original not in there and original not in originals:
+            continue
+        if any(known in claimed or known in originals for known in (entry.name, name)):
             continue
         if now - datetime.fromtimestamp(entry.modified, UTC) > UNCLAIMED_AFTER:
             yield entry

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from release_static.directory import Directory
+from release_static.flags import publishing
 from release_static.manifest import Manifest
 from release_static.publish import PublishError, StagedFile, prepare, publish
 
@@ -10,6 +11,12 @@ from release_static.publish import PublishError, StagedFile, prepare, publish
 @pytest.fixture
 def directory(tmp_path):
     return Directory(str(tmp_path / "root"))
+
+
+@pytest.fixture
+def flag(directory):
+    with publishing(directory, pytest.fail) as flag:
+        yield flag
 
 
 def manifest(release_id="one", **paths):
@@ -24,11 +31,11 @@ def stage(tmp_path, name, content=b"content", hashed=True):
     return StagedFile(name, str(path), status.st_size, status.st_mtime_ns, hashed)
 
 
-def test_the_manifest_appears_after_every_file(directory, tmp_path):
+def test_the_manifest_appears_after_every_file(directory, flag, tmp_path):
     files = [stage(tmp_path, f"{n}.txt") for n in range(1200)]
     plan = prepare(files, manifest(), directory)
 
-    for _ in publish(plan, manifest(), directory):
+    for _ in publish(plan, manifest(), directory, flag):
         assert directory.releases() == []
 
     assert directory.releases() == ["one"]
@@ -51,19 +58,19 @@ def test_a_manifest_is_written_once(directory):
     assert directory.read_manifest("one") == b"first"
 
 
-def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, tmp_path):
+def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, flag):
     plan = prepare([], manifest(), directory)
     directory.put_manifest("one", manifest().dump())
 
-    assert list(publish(plan, manifest(), directory)) == []
+    assert list(publish(plan, manifest(), directory, flag)) == []
 
 
-def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, tmp_path):
+def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, flag):
     plan = prepare([], manifest(), directory)
     directory.put_manifest("one", manifest(b="b.2").dump())
 
     with pytest.raises(PublishError, match="published already, with other content"):
-        list(publish(plan, manifest(), directory))
+        list(publish(plan, manifest(), directory, flag))
     assert directory.read_manifest("one") == manifest(b="b.2").dump()
 
 
@@ -82,7 +89,7 @@ def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatc
     assert os.listdir(os.path.join(directory.root, ".releases")) == []
 
 
-def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, tmp_path, monkeypatch):
+def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, flag, tmp_path, monkeypatch):
     calls = []
 
     def record(name):
@@ -98,7 +105,7 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
     for name in ("fsync", "replace", "link"):
         record(name)
 
-    list(publish(prepare([stage(tmp_path, "css/a.css")], manifest(), directory), manifest(), directory))
+    list(publish(prepare([stage(tmp_path, "css/a.css")], manifest(), directory), manifest(), directory, flag))
 
     names = [name for name, _ in calls]
     replaced, linked = calls.index(("replace", "css/a.css")), names.index("link")
