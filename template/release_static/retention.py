@@ -99,7 +99,10 @@ def sweep(
 def unclaimed(
     entries: Iterable[Entry], claimed: Container[str], originals: Container[str], now: datetime
 ) -> Iterator[Entry]:
-    """What a publication left that died: hashed names of an original that is known, a day old, which nobody names."""
+    """What a publication left that died: hashed names of an original that is known, a day old, which nobody names.
+
+    An original that itself looks hashed is taken for one as soon as no manifest is left that has it.
+    """
     entries = list(entries)
     there = {entry.name for entry in entries}
     for entry in entries:
