@@ -1,19 +1,22 @@
 """Publishing and pruning at once, in every order of their storage operations."""
 
 import hashlib
+import itertools
 import json
+import os
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
-from release_static import flags, inventory, prune
+from release_static import directory, flags, inventory, prune
+from release_static.directory import Directory
 from release_static.flags import Flag, FlagError, pruning, publishing
 from release_static.inventory import UnknownRelease
 from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, Manifest, note, path, stamp
 from release_static.publish import StagedFile, prepare, publish
 from release_static.retention import Policy
-from tests.mechanism.processes import World, explore, follow, running
+from tests.mechanism.processes import Bucket, Clock, World, explore, follow, running
 
 NOW = datetime(2001, 9, 9, tzinfo=UTC)
 TWO_HOURS = 2 * 60 * 60
@@ -34,6 +37,10 @@ MANIFESTS = {
     "old": manifest("old", OLD, "2001-01-01T00:00:00Z"),
     "live": manifest("live", LIVE, "2001-06-01T00:00:00Z"),
 }
+
+
+def in_memory(objects):
+    return Bucket(dict(objects), Clock())
 
 
 def published(*release_ids):
@@ -135,7 +142,7 @@ def again(world, *runs):
     """The same storage two hours later, used by one process after the other: what is there in the end."""
     objects = {name: (content, modified - TWO_HOURS) for name, (content, modified) in world.bucket.objects.items()}
     for run in runs:
-        later = World(objects, {"later": run})
+        later = World(in_memory(objects), {"later": run})
         finish(later, lambda world: None)
         assert later.processes[0].failed is None
         assert not broken(later)
@@ -155,7 +162,8 @@ SCENARIOS = {
 def scenario(request, staged):
     """(id of the release that is published, function that makes a world in which it is published and pruned)."""
     release_id, objects = SCENARIOS[request.param]
-    return release_id, lambda: World(objects, {"publisher": publisher(staged, release_id), "pruner": pruner})
+    runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
+    return release_id, lambda: World(in_memory(objects), runs)
 
 
 @pytest.mark.parametrize("renewed_after", [60, 0], ids=["fast", "with renewals"])
@@ -203,7 +211,7 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
         world = follow(make, way)
         world.processes[victim].kill()
         # From here on the flags of the dead are old.
-        world.clock.now += TWO_HOURS
+        world.bucket.clock.now += TWO_HOURS
         finish(world, check)
         # A prune may have seen the flag of the publisher before it was old.
         assert world.processes[0].failed is None
@@ -227,7 +235,7 @@ def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
     for way in explore(make, lambda world: None):
         world = follow(make, way)
         publishes, prunes = world.processes
-        world.clock.now += TWO_HOURS
+        world.bucket.clock.now += TWO_HOURS
         while prunes.alive:
             prunes.go()
             assert not broken(world)
@@ -254,7 +262,7 @@ def test_a_prune_that_slept_through_a_publication_stops_at_its_next_step(scenari
         # Nothing can stop the one request that it is about to send.
         if prunes.next.startswith("delete") or not prunes.alive or not publishes.alive:
             continue
-        world.clock.now += TWO_HOURS
+        world.bucket.clock.now += TWO_HOURS
         while publishes.alive:
             publishes.go()
         finish(world, check)
@@ -277,7 +285,7 @@ def test_of_two_prunes_at_once_one_gives_way_or_comes_after_the_other():
             outcomes.add(failed)
             assert (path("old") in world.bucket.objects) is (failed == 2)
 
-    for _ in explore(lambda: World(published("old", "live"), {"one": pruner, "other": pruner}), look):
+    for _ in explore(lambda: World(in_memory(published("old", "live")), {"one": pruner, "other": pruner}), look):
         pass
 
     assert outcomes == {0, 1, 2}
@@ -295,7 +303,69 @@ def test_a_release_that_is_pinned_stays_and_one_that_is_pruned_cannot_be_pinned(
             assert isinstance(pins.failed, UnknownRelease | None)
             outcomes.add((there, prunes.failed is None))
 
-    for _ in explore(lambda: World(published("old", "live"), {"pin": pin_old, "pruner": pruner}), look):
+    for _ in explore(lambda: World(in_memory(published("old", "live")), {"pin": pin_old, "pruner": pruner}), look):
         pass
 
     assert outcomes == {(True, True), (True, False), (False, True)}
+
+
+class Disk:
+    """A directory on which each call is one step of its process."""
+
+    def __init__(self, root, process=None):
+        self._root = root
+        self._process = process
+        self._directory = Directory(str(root))
+        self.clock = Clock()
+
+    @property
+    def objects(self):
+        return {name: (content, 0) for name, content in self._directory.read(self._names())}
+
+    def used_by(self, process):
+        return Disk(self._root, process)
+
+    def __getattr__(self, name):
+        method = getattr(self._directory, name)
+
+        def stepped(*arguments, **options):
+            self._process.step(name)
+            result = method(*arguments, **options)
+            if name in ("entries", "put", "read"):
+                result = list(result)
+            self._process.saw(self._names() if name in ("entries", "scan") else repr(result))
+            return result
+
+        return method if name.endswith("location") else stepped
+
+    def _names(self):
+        return tuple(sorted(entry.name for entry in self._directory.entries()))
+
+
+def on_disk(objects, root):
+    for name, (content, _) in objects.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+        os.utime(root / name, (0, 0))
+    return Disk(root)
+
+
+@pytest.mark.parametrize("situation", SCENARIOS)
+def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, tmp_path, monkeypatch):
+    monkeypatch.setattr(directory, "_sync", lambda place: None)
+    release_id, objects = SCENARIOS[situation]
+    runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
+    roots = map(str, itertools.count())
+    ends = 0
+
+    def look(world):
+        nonlocal ends
+        check(world)
+        if not world.ready:
+            ends += 1
+            assert path(release_id) in world.bucket.objects
+
+    for _ in explore(lambda: World(on_disk(objects, tmp_path / next(roots)), runs), look):
+        pass
+
+    assert ends
