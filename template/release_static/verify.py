@@ -1,5 +1,6 @@
 """Whether what releases name is there, with the size and the content that it was published with."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,9 +49,10 @@ def verify(
     names: dict[str, list[str]] = {}
     for release_id in release_ids:
         expected = _expected(release_id, destination, findings)
-        names[release_id] = list(expected)
+        # Once in memory, however many releases name it.
+        names[release_id] = [sys.intern(name) for name in expected]
         for name, contents in expected.items():
-            findings.expected.setdefault(name, set()).update(contents)
+            findings.expected.setdefault(sys.intern(name), set()).update(contents)
     entries = {entry.name: entry for entry in destination.entries() if entry.name in findings.expected}
     findings.files = dict(check(findings.expected, entries, destination, progress))
     if siblings := {name: findings.expected[name] for name in findings.files if sibling_of(name) in findings.expected}:

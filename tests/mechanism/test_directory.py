@@ -42,11 +42,11 @@ def test_the_manifest_appears_after_every_file(directory, flag, tmp_path):
     assert len(directory.scan(file.name for file in files)) == 1200
 
 
-def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, tmp_path):
+def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, flag, tmp_path):
     files = [stage(tmp_path, "a.txt", hashed=False), stage(tmp_path, "b.1.txt", hashed=True)]
     plan = prepare(files, manifest(), directory)
 
-    assert [file.name for file in publish(plan, manifest(), directory)] == ["b.1.txt", "a.txt"]
+    assert [file.name for file in publish(plan, manifest(), directory, flag)] == ["b.1.txt", "a.txt"]
 
 
 def test_a_manifest_is_written_once(directory):

@@ -44,7 +44,7 @@ def in_memory(objects):
 
 
 def published(*release_ids):
-    objects = {}
+    objects: dict[str, tuple[bytes, float]] = {}
     for release_id in release_ids:
         for name, hashed_name in MANIFESTS[release_id].paths.items():
             objects |= {name: (FILES[name], 0.0), hashed_name: (FILES[name], 0.0)}
