@@ -274,6 +274,42 @@ def test_a_prune_that_slept_through_a_publication_stops_at_its_next_step(scenari
     assert taken_for_dead
 
 
+@pytest.mark.parametrize("sleeper", [0, 1], ids=["publisher", "pruner"])
+def test_one_that_wakes_up_while_the_other_takes_it_for_dead(scenario, sleeper):
+    release_id, make = scenario
+    failures = 0
+
+    def look(world):
+        nonlocal failures
+        publishes, prunes = world.processes
+        if sleeper == 1:
+            check(world)
+        if not world.ready:
+            assert publishes.failed is None or isinstance(publishes.failed, FlagError)
+            assert prunes.failed is None or isinstance(prunes.failed, FlagError)
+            failures += world.processes[sleeper].failed is not None
+            if publishes.failed is None:
+                assert path(release_id) in world.bucket.objects
+                assert not broken(world)
+
+    for steps in itertools.count(1):
+        asleep = follow(make, [sleeper] * steps).processes[sleeper]
+        if not asleep.alive:
+            break
+        if sleeper == 1 and asleep.next.startswith("delete"):
+            continue
+
+        def two_hours_later(way=(sleeper,) * steps):
+            world = follow(make, way)
+            world.bucket.clock.now += TWO_HOURS
+            return world
+
+        for _ in explore(two_hours_later, look):
+            pass
+
+    assert failures
+
+
 def test_of_two_prunes_at_once_one_gives_way_or_comes_after_the_other():
     outcomes = set()
 
