@@ -145,7 +145,7 @@ class Directory:
         target = self.location(name)
         self._make_directory(os.path.dirname(target))
         with self._temporary_directory() as directory:
-            temporary = os.path.join(directory, NAME)
+            temporary = os.path.join(directory, "content")
             with open(temporary, "wb") as stream:
                 stream.write(content)
             os.chmod(temporary, self._file_mode)

@@ -1,4 +1,6 @@
+import hashlib
 import os
+import time
 
 import pytest
 
@@ -122,3 +124,77 @@ def test_releases_are_listed_latest_first_without_what_is_none(directory):
     os.makedirs(os.path.join(directory.root, ".releases", "empty"))
 
     assert directory.releases() == ["three", "two", "one"]
+
+
+def test_a_manifest_that_is_being_written_is_no_release(directory, monkeypatch):
+    link, seen = os.link, []
+
+    def look_and_link(*arguments):
+        seen.append((directory.releases(), list(directory.entries())))
+        link(*arguments)
+
+    monkeypatch.setattr(os, "link", look_and_link)
+
+    directory.put_manifest("one", b"{}")
+
+    assert seen == [([], [])]
+    assert directory.releases() == ["one"]
+
+
+def test_entries_are_all_files_with_a_prefix_and_when_they_came(directory, tmp_path):
+    before = time.time() - 1
+    list(directory.put([stage(tmp_path, "css/a.css"), stage(tmp_path, "css-b.txt", b"")]))
+    os.utime(os.path.join(directory.root, "css/a.css"), (0, 0))
+    directory.write(".releases/one/files.json", b"{}")
+    os.utime(directory.location(".releases/one/files.json"), (5, 5))
+
+    with directory.private_directory() as private:
+        (private / "stage.txt").touch()
+        found = {entry.name: entry for entry in directory.entries()}
+
+    assert {name: entry.size for name, entry in found.items()} == {
+        "css/a.css": 7,
+        "css-b.txt": 0,
+        ".releases/one/files.json": 2,
+    }
+    # A published file has the time stamp of its source, what is ours its own.
+    assert before < found["css/a.css"].modified < time.time() + 1
+    assert found[".releases/one/files.json"].modified == 5
+    assert [entry.name for entry in directory.entries("css/")] == ["css/a.css"]
+    assert {entry.name for entry in directory.entries("css")} == {"css/a.css", "css-b.txt"}
+    assert [entry.name for entry in directory.entries(".releases/o")] == [".releases/one/files.json"]
+
+
+def test_what_is_read_digested_or_deleted_need_not_be_there(directory):
+    directory.write(".releases/one/pinned.json", b"content")
+    names = [".releases/one/pinned.json", ".releases/one/none", "none/none"]
+
+    assert dict(directory.read(names)) == {names[0]: b"content", names[1]: None, names[2]: None}
+    md5 = hashlib.md5(b"content").hexdigest()
+    assert dict(directory.digests(names)) == {names[0]: md5, names[1]: None, names[2]: None}
+    directory.delete(names)
+
+    assert list(directory.entries()) == []
+    assert os.listdir(os.path.join(directory.root, ".releases")) == []
+
+
+def test_folders_of_published_files_stay_for_a_publisher_who_is_about_to_use_them(directory, tmp_path):
+    list(directory.put([stage(tmp_path, "css/a.css")]))
+
+    directory.delete(["css/a.css"])
+
+    assert os.path.isdir(os.path.join(directory.root, "css"))
+
+
+def test_a_deletion_survives_a_crash_once_it_is_settled(directory, tmp_path, monkeypatch):
+    list(directory.put([stage(tmp_path, "css/a.css")]))
+    directory.put_manifest("one", b"{}")
+    synced = []
+    monkeypatch.setattr(
+        "release_static.directory._sync", lambda place: synced.append(os.path.relpath(place, directory.root))
+    )
+
+    directory.delete(["css/a.css", ".releases/one/staticfiles.json"])
+    directory.settle()
+
+    assert {"css", ".releases"} <= set(synced)
