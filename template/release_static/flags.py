@@ -68,7 +68,10 @@ class Flag:
     def wait(self, say: Callable[[str], object]) -> None:
         """Until no prune is at work; `say` which one that is."""
         while pruning := self._others(["pruning"]):
-            say(f"Waiting for a prune to end: {self._describe(pruning[0])}.")
+            say(
+                f"Waiting for a prune to end: {self._describe(pruning[0])}. If it was killed, this goes on "
+                f"{_remedy(pruning[0], self._destination)}"
+            )
             say = _ignore
             time.sleep(_POLL)
             self._destination.write(self._name, self._content)  # by its time stamp the age of others is told
@@ -76,12 +79,10 @@ class Flag:
     def demand_to_be_alone(self) -> None:
         """Raises FlagError if anybody else is at work."""
         for other in self._others(list(DEAD_AFTER)):
-            kind = _kind(other)
             raise FlagError(
-                f"Somebody else is {kind}: {self._describe(other)}.\n"
-                "Nothing was deleted. Try again when that is over. If that process was killed, its flag counts for "
-                f"nothing {DEAD_AFTER[kind] // 60} minutes after it was last renewed, or once you remove it:\n"
-                f"  {self._destination.location(other.name)}"
+                f"Somebody else is {_kind(other)}: {self._describe(other)}.\n"
+                "Nothing was deleted. Try again when that is over. If that process was killed, prune works again "
+                f"{_remedy(other, self._destination)}"
             )
 
     def lower(self) -> None:
@@ -142,6 +143,11 @@ def pruning(destination: Destination) -> Iterator[Flag]:
     finally:
         with suppress(OSError):
             flag.lower()
+
+
+def _remedy(flag: Entry, destination: Destination) -> str:
+    minutes = DEAD_AFTER[_kind(flag)] // 60
+    return f"{minutes} minutes after it last renewed its flag, or once you delete that:\n  {destination.location(flag.name)}"
 
 
 def _kind(flag: Entry) -> str:

@@ -256,7 +256,7 @@ def test_the_flag_of_a_killed_publisher_counts_for_an_hour(three):
     flag = three.root / ".releases/.flag-publishing-dead"
     flag.touch()
     os.utime(flag, (time.time() - 50 * 60,) * 2)
-    with pytest.raises(CommandError, match="flag counts for nothing 60 minutes after it was last renewed"):
+    with pytest.raises(CommandError, match="prune works again 60 minutes after it last renewed its flag"):
         releases("prune", "--keep=1", "--days=0")
 
     os.utime(flag, (time.time() - 70 * 60,) * 2)
@@ -281,6 +281,7 @@ def test_a_publication_waits_for_a_prune_and_outlives_a_killed_one(three, monkey
 
     assert len(waited) == 1
     assert "Waiting for a prune to end: " in output
+    assert f"{flag}\n" in output
     assert "four" in published(three)
 
 

@@ -76,8 +76,8 @@ class Command(collectstatic.Command):
             raise CommandError(
                 f"Release {release_id} could not be published to {destination}: {error.strerror or error}"
                 f"{f' ({error.filename})' if error.filename else ''}.\n"
-                f"{put} files were put, the manifest was not, so no process sees this release. Mend the cause and run "
-                "collectstatic again: it goes on where it stopped."
+                f"{put} files were put. The manifest goes last, so no process sees a release that is not whole. Mend "
+                "the cause and run collectstatic again: it goes on where it stopped."
             ) from error
         for warning in stage.warnings:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
