@@ -25,7 +25,8 @@ def test_the_code_is_clean(command):
 
 @pytest.mark.parametrize("django_version", ["5.2"])
 def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version):
-    packages = ("pytest", "pytest-django", "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
+    tests = ("pytest", "pytest-django", "hypothesis", "greenlet")
+    packages = (*tests, "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
     python = virtual_environment(django_version, *packages)
 
     done = subprocess.run(

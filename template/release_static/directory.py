@@ -1,17 +1,19 @@
 """A destination on disk: STATIC_ROOT."""
 
+import hashlib
 import os
 import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publish import PublishError, StagedFile
+from release_static.publish import Entry, StagedFile
+from release_static.record import md5
 
 _TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
@@ -76,22 +78,12 @@ class Directory:
 
     def settle(self) -> None:
         for directory in self._touched:
-            _sync(directory)
+            with suppress(FileNotFoundError):  # deleted since
+                _sync(directory)
         self._touched.clear()
 
     def put_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
-        target = os.path.join(self.root, path(release_id))
-        self._make_directory(os.path.dirname(target))
-        with self._temporary_directory() as directory:
-            temporary = os.path.join(directory, NAME)
-            with open(temporary, "wb") as stream:
-                stream.write(content)
-            os.chmod(temporary, self._file_mode)
-            _sync(temporary)
-            if replace:
-                os.replace(temporary, target)
-            else:
-                os.link(temporary, target)
+        self._write(path(release_id), content, place=os.replace if replace else os.link)
         self.settle()
 
     def read_manifest(self, release_id: str) -> bytes | None:
@@ -101,11 +93,64 @@ class Directory:
             return None
 
     def manifest_location(self, release_id: str) -> str:
-        return os.path.join(self.root, path(release_id))
+        return self.location(path(release_id))
 
     def releases(self) -> list[str]:
         manifests = [(found.stat().st_mtime_ns, found.parent.name) for found in Path(self._releases).glob(f"*/{NAME}")]
         return [release_id for _, release_id in sorted(manifests, reverse=True)]
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        for name, found in _walk(self.root, prefix):
+            with suppress(FileNotFoundError):
+                status = found.stat(follow_symlinks=False)
+                # `put` gives a file the time stamp of its source, and no one can give a ctime.
+                modified = status.st_mtime if name.startswith(f"{RELEASES}/") else status.st_ctime
+                yield Entry(name, status.st_size, modified)
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        for name in names:
+            try:
+                yield name, Path(self.location(name)).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                yield name, None
+
+    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+        for name in names:
+            try:
+                with open(self.location(name), "rb") as stream:
+                    yield name, hashlib.file_digest(stream, md5).hexdigest()
+            except (FileNotFoundError, NotADirectoryError):
+                yield name, None
+
+    def write(self, name: str, content: bytes) -> None:
+        self._write(name, content, place=os.replace)
+
+    def delete(self, names: Iterable[str]) -> None:
+        for name in names:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                os.unlink(self.location(name))
+            folder, _, _ = name.rpartition("/")
+            self._touched.add(self.location(folder))
+            # Folders of published files stay: another publisher may be about to put a file into one.
+            if folder.startswith(f"{RELEASES}/"):
+                with suppress(OSError):
+                    os.rmdir(self.location(folder))
+                    self._touched.discard(self.location(folder))
+                    self._touched.add(self._releases)
+
+    def location(self, name: str) -> str:
+        return os.path.join(self.root, name)
+
+    def _write(self, name: str, content: bytes, place: Callable[[str, str], None]) -> None:
+        target = self.location(name)
+        self._make_directory(os.path.dirname(target))
+        with self._temporary_directory() as directory:
+            temporary = os.path.join(directory, "content")
+            with open(temporary, "wb") as stream:
+                stream.write(content)
+            os.chmod(temporary, self._file_mode)
+            _sync(temporary)
+            place(temporary, target)
 
     def _temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
         self._make_directory(self._releases)
@@ -113,12 +158,7 @@ class Directory:
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         shutil.copyfile(file.path, temporary)
-        status = os.stat(file.path)
-        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
-            raise PublishError(
-                f"{file.path} changed while it was being published, so its hash is no longer right. "
-                "Run collectstatic again when nothing writes there."
-            )
+        file.check_unchanged(os.stat(file.path))
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         os.chmod(temporary, self._file_mode)
         return temporary
@@ -143,6 +183,24 @@ class Directory:
             with suppress(OSError):
                 if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
                     shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+def _walk(root: str, prefix: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """(name, entry) of every file whose name has this prefix, looking into no folder that cannot hold one."""
+    try:
+        with os.scandir(os.path.join(root, folder)) as found:
+            entries = list(found)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        name = folder + entry.name
+        if name.startswith(f"{RELEASES}/{_TEMPORARY}"):
+            continue
+        if not entry.is_dir(follow_symlinks=False):
+            if name.startswith(prefix):
+                yield name, entry
+        elif f"{name}/".startswith(prefix) or prefix.startswith(f"{name}/"):
+            yield from _walk(root, prefix, f"{name}/")
 
 
 def _same_bytes(one: str, other: str) -> bool:

@@ -11,6 +11,12 @@ from release_static.errors import ReleaseStaticError
 
 RELEASES = ".releases"
 NAME = "staticfiles.json"
+# What may stand beside the manifest of a release:
+RECORD = "files.json"  # size and content of its files
+PINNED = "pinned.json"  # it never expires
+REPUBLISHED = "republished.json"  # it was published again, with the same content
+EXPIRED = "expired.json"  # its manifest, until the files that only it names are deleted
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 # The versions whose `paths` Django 5.2 and 6.1 read.
 _VERSIONS = ("1.0", "1.1")
 
@@ -21,7 +27,12 @@ class ManifestError(ReleaseStaticError):
 
 def path(release_id: str) -> str:
     """Where the manifest of a release stands, relative to the root of its destination."""
-    return f"{RELEASES}/{release_id}/{NAME}"
+    return note(release_id, NAME)
+
+
+def note(release_id: str, name: str) -> str:
+    """Where `name` stands beside the manifest of a release, relative to the root of its destination."""
+    return f"{RELEASES}/{release_id}/{name}"
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,7 @@ class Manifest:
 
     def of_release(self, release_id: str) -> "Manifest":
         """The same manifest, published now, by whoever runs this process, under this id."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        release = {"id": release_id, "created_at": now, "created_by": _who()}
+        release = {"id": release_id, "created_at": now(), "created_by": who()}
         return Manifest(self.paths, self.hash, release, self.version)
 
     def dump(self) -> bytes:
@@ -64,7 +74,17 @@ class Manifest:
         return json.dumps(stored).encode()
 
 
-def _who() -> str:
+def now() -> str:
+    return datetime.now(UTC).strftime(TIME)
+
+
+def stamp() -> bytes:
+    """The content of a note that says who did something, and when."""
+    return json.dumps({"at": now(), "by": who()}).encode()
+
+
+def who() -> str:
+    """The user and the machine that run this process, for people."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user id need not have a name

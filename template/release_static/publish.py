@@ -1,13 +1,18 @@
 """Staged files -> destination: put what is missing, delete nothing, and the manifest last."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from release_static import record
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError
+from release_static.manifest import NAME, RECORD, RELEASES, REPUBLISHED, Manifest, ManifestError, note, path, stamp
+
+if TYPE_CHECKING:
+    from release_static.flags import Flag
 
 
 class PublishError(ReleaseStaticError):
@@ -23,6 +28,28 @@ class StagedFile(NamedTuple):
     mtime_ns: int
     # Named after its content: once published, it never changes.
     hashed: bool
+
+    def check_unchanged(self, status: os.stat_result) -> None:
+        """Raises PublishError if its content was written to since it was staged, so that its hash is wrong."""
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
+            raise PublishError(
+                f"{self.path} changed while it was being published, so its hash is no longer right. "
+                "Run collectstatic again when nothing writes there."
+            )
+
+
+class Entry(NamedTuple):
+    """What stands at a destination under `name`, `size` in bytes.
+
+    `modified` is when it came to stand there, in seconds since the epoch by the destination's own clock. `md5` is the
+    hex digest of the content where the destination claims to know it without reading; a claim that does not match
+    proves nothing.
+    """
+
+    name: str
+    size: int
+    modified: float
+    md5: str | None = None
 
 
 class Destination(Protocol):
@@ -54,6 +81,33 @@ class Destination(Protocol):
 
     def releases(self) -> list[str]:
         """The ids that have a manifest, the latest first."""
+
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        """All that has a name with this prefix, in no order; what is put or deleted meanwhile may be among them or not.
+
+        `.releases/` is part of it, temporary files are not.
+        """
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Each of these small files with its content, None if it is not there, in no order.
+
+        Several at once where that is faster, but never so many that they fill the memory.
+        """
+
+    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+        """Each of these files with the hex MD5 of its content, which is read; None if it is not there; in no order."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put a small private file into `.releases/`, complete or not at all, over the one that may be there.
+
+        When this returns, `entries` shows it to every process.
+        """
+
+    def delete(self, names: Iterable[str]) -> None:
+        """Delete files, in no order. One that is not there is none to delete. Raises OSError if any could not be."""
+
+    def location(self, name: str) -> str:
+        """Where the file with this name is, for people."""
 
 
 @dataclass(frozen=True)
@@ -105,22 +159,42 @@ def prepare(files: list[StagedFile], manifest: Manifest, destination: Destinatio
     return make_plan(files, there, destination.holds, new_release=new_release)
 
 
-def publish(plan: Plan, manifest: Manifest, destination: Destination, *, replace: bool = False) -> Iterator[StagedFile]:
+def publish(
+    plan: Plan, manifest: Manifest, destination: Destination, flag: "Flag", *, replace: bool = False
+) -> Iterator[StagedFile]:
     """Carry out the plan, yielding every file that has been put; then the manifest.
 
-    Stops at the first error, OSError or ReleaseStaticError, and leaves the manifest out.
+    `flag` is one of "publishing" that was raised before the plan was made. Stops at the first error, OSError or
+    ReleaseStaticError, and leaves the manifest out.
     """
     for hashed in (True, False):
-        yield from destination.put(file for file in plan.puts if file.hashed is hashed)
+        for file in destination.put(file for file in plan.puts if file.hashed is hashed):
+            flag.keep()
+            yield file
     destination.settle()
-    if not plan.new_release:
-        return
     release_id = manifest.release["id"]
-    try:
-        destination.put_manifest(release_id, manifest.dump(), replace=replace)
-    except FileExistsError:
-        # Another publisher was faster: with the same content all is well.
-        _is_new(manifest, destination, replace=False)
+    if not plan.new_release:
+        if not _is_latest(release_id, destination):
+            # An old one that is deployed again: its age counts from here.
+            destination.write(note(release_id, REPUBLISHED), stamp())
+            destination.settle()
+    else:
+        hashed_files = [file for file in [*plan.puts, *plan.unchanged] if file.hashed]
+        destination.write(note(release_id, RECORD), record.dump(record.of(hashed_files)))
+        flag.keep()
+        try:
+            destination.put_manifest(release_id, manifest.dump(), replace=replace)
+        except FileExistsError:
+            # Another publisher was faster: with the same content all is well.
+            _is_new(manifest, destination, replace=False)
+    flag.confirm()
+
+
+def _is_latest(release_id: str, destination: Destination) -> bool:
+    """Whether no other release was published since this one, in the words of the destination's own clock."""
+    published = {path(release_id), note(release_id, REPUBLISHED)}
+    entries = [entry for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith((NAME, REPUBLISHED))]
+    return not entries or max(entries, key=lambda entry: entry.modified).name in published
 
 
 def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> bool:

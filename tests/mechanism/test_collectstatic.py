@@ -21,10 +21,11 @@ def test_a_release_is_published_with_its_hashed_files_and_its_manifest(site):
     assert str(site.root / ".releases/one/staticfiles.json") in output
 
 
-def test_only_the_files_and_the_manifest_stay(site):
+def test_only_the_files_the_manifest_and_the_record_stay(site):
     site.publish("one")
 
-    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", ".releases/one/staticfiles.json"}
+    notes = {".releases/one/files.json", ".releases/one/staticfiles.json"}
+    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", *notes}
 
 
 def test_django_reads_the_manifest_as_its_own(site):

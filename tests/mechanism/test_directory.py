@@ -1,8 +1,11 @@
+import hashlib
 import os
+import time
 
 import pytest
 
 from release_static.directory import Directory
+from release_static.flags import publishing
 from release_static.manifest import Manifest
 from release_static.publish import PublishError, StagedFile, prepare, publish
 
@@ -10,6 +13,12 @@ from release_static.publish import PublishError, StagedFile, prepare, publish
 @pytest.fixture
 def directory(tmp_path):
     return Directory(str(tmp_path / "root"))
+
+
+@pytest.fixture
+def flag(directory):
+    with publishing(directory, pytest.fail) as flag:
+        yield flag
 
 
 def manifest(release_id="one", **paths):
@@ -24,22 +33,22 @@ def stage(tmp_path, name, content=b"content", hashed=True):
     return StagedFile(name, str(path), status.st_size, status.st_mtime_ns, hashed)
 
 
-def test_the_manifest_appears_after_every_file(directory, tmp_path):
+def test_the_manifest_appears_after_every_file(directory, flag, tmp_path):
     files = [stage(tmp_path, f"{n}.txt") for n in range(1200)]
     plan = prepare(files, manifest(), directory)
 
-    for _ in publish(plan, manifest(), directory):
+    for _ in publish(plan, manifest(), directory, flag):
         assert directory.releases() == []
 
     assert directory.releases() == ["one"]
     assert len(directory.scan(file.name for file in files)) == 1200
 
 
-def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, tmp_path):
+def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, flag, tmp_path):
     files = [stage(tmp_path, "a.txt", hashed=False), stage(tmp_path, "b.1.txt", hashed=True)]
     plan = prepare(files, manifest(), directory)
 
-    assert [file.name for file in publish(plan, manifest(), directory)] == ["b.1.txt", "a.txt"]
+    assert [file.name for file in publish(plan, manifest(), directory, flag)] == ["b.1.txt", "a.txt"]
 
 
 def test_a_manifest_is_written_once(directory):
@@ -51,19 +60,19 @@ def test_a_manifest_is_written_once(directory):
     assert directory.read_manifest("one") == b"first"
 
 
-def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, tmp_path):
+def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, flag):
     plan = prepare([], manifest(), directory)
     directory.put_manifest("one", manifest().dump())
 
-    assert list(publish(plan, manifest(), directory)) == []
+    assert list(publish(plan, manifest(), directory, flag)) == []
 
 
-def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, tmp_path):
+def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, flag):
     plan = prepare([], manifest(), directory)
     directory.put_manifest("one", manifest(b="b.2").dump())
 
     with pytest.raises(PublishError, match="published already, with other content"):
-        list(publish(plan, manifest(), directory))
+        list(publish(plan, manifest(), directory, flag))
     assert directory.read_manifest("one") == manifest(b="b.2").dump()
 
 
@@ -82,7 +91,7 @@ def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatc
     assert os.listdir(os.path.join(directory.root, ".releases")) == []
 
 
-def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, tmp_path, monkeypatch):
+def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, flag, tmp_path, monkeypatch):
     calls = []
 
     def record(name):
@@ -98,7 +107,7 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
     for name in ("fsync", "replace", "link"):
         record(name)
 
-    list(publish(prepare([stage(tmp_path, "css/a.css")], manifest(), directory), manifest(), directory))
+    list(publish(prepare([stage(tmp_path, "css/a.css")], manifest(), directory), manifest(), directory, flag))
 
     names = [name for name, _ in calls]
     replaced, linked = calls.index(("replace", "css/a.css")), names.index("link")
@@ -115,3 +124,77 @@ def test_releases_are_listed_latest_first_without_what_is_none(directory):
     os.makedirs(os.path.join(directory.root, ".releases", "empty"))
 
     assert directory.releases() == ["three", "two", "one"]
+
+
+def test_a_manifest_that_is_being_written_is_no_release(directory, monkeypatch):
+    link, seen = os.link, []
+
+    def look_and_link(*arguments):
+        seen.append((directory.releases(), list(directory.entries())))
+        link(*arguments)
+
+    monkeypatch.setattr(os, "link", look_and_link)
+
+    directory.put_manifest("one", b"{}")
+
+    assert seen == [([], [])]
+    assert directory.releases() == ["one"]
+
+
+def test_entries_are_all_files_with_a_prefix_and_when_they_came(directory, tmp_path):
+    before = time.time() - 1
+    list(directory.put([stage(tmp_path, "css/a.css"), stage(tmp_path, "css-b.txt", b"")]))
+    os.utime(os.path.join(directory.root, "css/a.css"), (0, 0))
+    directory.write(".releases/one/files.json", b"{}")
+    os.utime(directory.location(".releases/one/files.json"), (5, 5))
+
+    with directory.private_directory() as private:
+        (private / "stage.txt").touch()
+        found = {entry.name: entry for entry in directory.entries()}
+
+    assert {name: entry.size for name, entry in found.items()} == {
+        "css/a.css": 7,
+        "css-b.txt": 0,
+        ".releases/one/files.json": 2,
+    }
+    # A published file has the time stamp of its source, what is ours its own.
+    assert before < found["css/a.css"].modified < time.time() + 1
+    assert found[".releases/one/files.json"].modified == 5
+    assert [entry.name for entry in directory.entries("css/")] == ["css/a.css"]
+    assert {entry.name for entry in directory.entries("css")} == {"css/a.css", "css-b.txt"}
+    assert [entry.name for entry in directory.entries(".releases/o")] == [".releases/one/files.json"]
+
+
+def test_what_is_read_digested_or_deleted_need_not_be_there(directory):
+    directory.write(".releases/one/pinned.json", b"content")
+    names = [".releases/one/pinned.json", ".releases/one/none", "none/none"]
+
+    assert dict(directory.read(names)) == {names[0]: b"content", names[1]: None, names[2]: None}
+    md5 = hashlib.md5(b"content").hexdigest()
+    assert dict(directory.digests(names)) == {names[0]: md5, names[1]: None, names[2]: None}
+    directory.delete(names)
+
+    assert list(directory.entries()) == []
+    assert os.listdir(os.path.join(directory.root, ".releases")) == []
+
+
+def test_folders_of_published_files_stay_for_a_publisher_who_is_about_to_use_them(directory, tmp_path):
+    list(directory.put([stage(tmp_path, "css/a.css")]))
+
+    directory.delete(["css/a.css"])
+
+    assert os.path.isdir(os.path.join(directory.root, "css"))
+
+
+def test_a_deletion_survives_a_crash_once_it_is_settled(directory, tmp_path, monkeypatch):
+    list(directory.put([stage(tmp_path, "css/a.css")]))
+    directory.put_manifest("one", b"{}")
+    synced = []
+    monkeypatch.setattr(
+        "release_static.directory._sync", lambda place: synced.append(os.path.relpath(place, directory.root))
+    )
+
+    directory.delete(["css/a.css", ".releases/one/staticfiles.json"])
+    directory.settle()
+
+    assert {"css", ".releases"} <= set(synced)

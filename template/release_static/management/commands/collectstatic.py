@@ -9,7 +9,9 @@ from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError
+from release_static.flags import publishing
 from release_static.publish import Destination, Plan, prepare, publish
+from release_static.stage import StageMixin
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {
@@ -57,22 +59,25 @@ class Command(collectstatic.Command):
         put = 0
         try:
             with self._private_directory(destination) as directory:
-                stage = self._stage(storage, Path(directory))
+                stage = self.stage(storage, Path(directory))
                 manifest = stage.manifest().of_release(release_id.value)
-                plan = prepare(stage.files(manifest), manifest, destination, replace=self.replace)
+                files = stage.files(manifest)
                 if self.dry_run:
+                    plan = prepare(files, manifest, destination, replace=self.replace)
                     for file in plan.puts:
                         self.log(f"Pretending to publish '{file.name}'", level=1)
                 else:
-                    for file in publish(plan, manifest, destination, replace=self.replace):
-                        put += 1
-                        self.log(f"Published '{file.name}'")
+                    with publishing(destination, self.stderr.write) as flag:
+                        plan = prepare(files, manifest, destination, replace=self.replace)
+                        for file in publish(plan, manifest, destination, flag, replace=self.replace):
+                            put += 1
+                            self.log(f"Published '{file.name}'")
         except OSError as error:
             raise CommandError(
                 f"Release {release_id} could not be published to {destination}: {error.strerror or error}"
                 f"{f' ({error.filename})' if error.filename else ''}.\n"
-                f"{put} files were put, the manifest was not, so no process sees this release. Mend the cause and run "
-                "collectstatic again: it goes on where it stopped."
+                f"{put} files were put. The manifest goes last, so no process sees a release that is not whole. Mend "
+                "the cause and run collectstatic again: it goes on where it stopped."
             ) from error
         for warning in stage.warnings:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
@@ -88,7 +93,7 @@ class Command(collectstatic.Command):
     def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
         return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
 
-    def _stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> Any:
+    def stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
         """Let Django collect and hash into a stage, also in a dry run: that is how a dangling reference is found."""
         stage = storage.make_stage(directory)
         dry_run = self.dry_run
@@ -114,3 +119,19 @@ class Command(collectstatic.Command):
         else:
             first = f"Release {release_id} is published already, nothing to do: all {there} files are there."
         return f"\n{first}\nManifest: {manifest}"
+
+
+def stage_checkout(storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
+    """What collectstatic without options would publish, staged in this directory."""
+    command = Command()
+    command.set_options(
+        interactive=False,
+        verbosity=0,
+        link=False,
+        clear=False,
+        dry_run=False,
+        ignore_patterns=[],
+        use_default_ignore_patterns=True,
+        post_process=True,
+    )
+    return command.stage(storage, directory)

@@ -1,0 +1,21 @@
+"""How far a long piece of work is, for people who wait at a terminal."""
+
+from collections.abc import Callable
+
+
+def bar(description: str, *, quiet: bool = False) -> Callable[[int, int], None]:
+    """A function to tell how many files are done, of how many. It shows a bar where tqdm is installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return lambda done, total: None
+    # None: only on a terminal.
+    shown = tqdm(desc=description, unit="file", leave=False, disable=True if quiet else None)
+
+    def show(done: int, total: int) -> None:
+        shown.total = total
+        shown.update(done - shown.n)
+        if done == total:
+            shown.close()
+
+    return show

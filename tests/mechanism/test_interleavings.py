@@ -1,0 +1,407 @@
+"""Publishing and pruning at once, in every order of their storage operations."""
+
+import hashlib
+import itertools
+import json
+import os
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from release_static import directory, flags, inventory, prune
+from release_static.directory import Directory
+from release_static.flags import Flag, FlagError, pruning, publishing
+from release_static.inventory import UnknownRelease
+from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, Manifest, note, path, stamp
+from release_static.publish import StagedFile, prepare, publish
+from release_static.retention import Policy
+from tests.mechanism.processes import Bucket, Clock, World, explore, follow, running
+
+NOW = datetime(2001, 9, 9, tzinfo=UTC)
+TWO_HOURS = 2 * 60 * 60
+FILES = {"shared.txt": b"shared", "old.txt": b"old", "only.txt": b"only", "new.txt": b"new"}
+OLD, LIVE, NEXT = ("shared.txt", "old.txt", "only.txt"), ("shared.txt", "new.txt"), ("shared.txt", "old.txt", "new.txt")
+
+
+def hashed(name):
+    return name.replace(".", f".{hashlib.md5(FILES[name]).hexdigest()[:12]}.")
+
+
+def manifest(release_id, names, created_at):
+    release = {"id": release_id, "created_at": created_at}
+    return Manifest({name: hashed(name) for name in names}, "abc", release)
+
+
+MANIFESTS = {
+    "old": manifest("old", OLD, "2001-01-01T00:00:00Z"),
+    "live": manifest("live", LIVE, "2001-06-01T00:00:00Z"),
+}
+
+
+def in_memory(objects):
+    return Bucket(dict(objects), Clock())
+
+
+def published(*release_ids):
+    objects: dict[str, tuple[bytes, float]] = {}
+    for release_id in release_ids:
+        for name, hashed_name in MANIFESTS[release_id].paths.items():
+            objects |= {name: (FILES[name], 0.0), hashed_name: (FILES[name], 0.0)}
+        objects[path(release_id)] = (MANIFESTS[release_id].dump(), 0.0)
+    return objects
+
+
+def pruned_halfway():
+    """The release `old` as a prune leaves it that was killed after the first file."""
+    objects = published("old", "live")
+    objects[note("old", EXPIRED)] = objects.pop(path("old"))
+    del objects[hashed("only.txt")]
+    return objects
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("staged")
+    files = {}
+    for name, content in FILES.items():
+        (folder / name).write_bytes(content)
+        status = (folder / name).stat()
+        files[name] = [
+            StagedFile(published, str(folder / name), len(content), status.st_mtime_ns, published != name)
+            for published in (name, hashed(name))
+        ]
+    return files
+
+
+@pytest.fixture(autouse=True)
+def scheduled(monkeypatch):
+    """What is random or takes time is the running process's own."""
+
+    def unique():
+        running().flags += 1
+        return SimpleNamespace(hex=f"{running().name}-{running().flags}")
+
+    clock = SimpleNamespace(time=lambda: running().bucket.clock.now, sleep=lambda seconds: running().wait())
+    monkeypatch.setattr(flags, "uuid4", unique)
+    monkeypatch.setattr(flags, "time", clock)
+    monkeypatch.setattr(prune, "BATCH", 2)
+
+
+def publisher(staged, release_id):
+    def run(bucket):
+        with publishing(bucket, lambda line: None) as flag:
+            names = {"old": OLD, "next": NEXT}[release_id]
+            now = manifest(release_id, names, "2001-09-08T00:00:00Z")
+            plan = prepare([file for name in names for file in staged[name]], now, bucket)
+            for _ in publish(plan, now, bucket, flag):
+                pass
+
+    return run
+
+
+def pruner(bucket):
+    with pruning(bucket) as flag:
+        plan = prune.prepare(bucket, "live", Policy(keep=1, days=0), NOW)
+        for _ in prune.prune(plan, bucket, flag):
+            pass
+
+
+def pin_old(bucket):
+    with publishing(bucket, lambda line: None):
+        inventory.take(bucket).get("old")
+        bucket.write(note("old", PINNED), stamp())
+
+
+def broken(world):
+    """(release, name) of each file that a published manifest names and that is not there, or is something else."""
+    return [
+        (name, hashed_name)
+        for name, (content, _) in world.bucket.objects.items()
+        if name.startswith(f"{RELEASES}/") and name.endswith(f"/{NAME}")
+        for original, hashed_name in json.loads(content)["paths"].items()
+        if world.bucket.objects.get(hashed_name, (b"", 0))[0] != FILES[original]
+    ]
+
+
+def check(world):
+    assert not broken(world)
+    for process in world.processes:
+        # Only a prune gives way, and whoever was taken for dead.
+        assert process.failed is None or isinstance(process.failed, FlagError), process.failed
+
+
+def finish(world, look):
+    """Let all go on to their ends, one after the other."""
+    while world.ready:
+        world.processes[world.ready[0]].go()
+        look(world)
+
+
+def again(world, *runs):
+    """The same storage two hours later, used by one process after the other: what is there in the end."""
+    objects = {name: (content, modified - TWO_HOURS) for name, (content, modified) in world.bucket.objects.items()}
+    for run in runs:
+        later = World(in_memory(objects), {"later": run})
+        finish(later, lambda world: None)
+        assert later.processes[0].failed is None
+        assert not broken(later)
+        objects = later.bucket.objects
+    return objects
+
+
+SCENARIOS = {
+    "a new release that shares files with an expired one": ("next", published("old", "live")),
+    "the expired release again": ("old", published("old", "live")),
+    "a release that is half pruned": ("old", pruned_halfway()),
+    "a new release that shares files with a half pruned one": ("next", pruned_halfway()),
+}
+
+
+@pytest.fixture(params=SCENARIOS)
+def scenario(request, staged):
+    """(id of the release that is published, function that makes a world in which it is published and pruned)."""
+    release_id, objects = SCENARIOS[request.param]
+    runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
+    return release_id, lambda: World(in_memory(objects), runs)
+
+
+@pytest.mark.parametrize("renewed_after", [60, 0], ids=["fast", "with renewals"])
+def test_no_order_leaves_a_published_manifest_with_a_missing_file(scenario, monkeypatch, renewed_after):
+    monkeypatch.setattr(flags, "RENEWED_AFTER", renewed_after)
+    release_id, make = scenario
+    states = ends = prunes = 0
+
+    def look(world):
+        nonlocal states, ends, prunes
+        states += 1
+        check(world)
+        if not world.ready:
+            ends += 1
+            publisher, pruner = world.processes
+            assert publisher.failed is None
+            assert path(release_id) in world.bucket.objects
+            prunes += pruner.failed is None
+
+    for _ in explore(make, look):
+        pass
+
+    assert states > 150
+    # Sometimes the prune was first, sometimes it gave way.
+    assert 0 < prunes < ends
+
+
+def test_without_flags_such_an_order_is_found(scenario, monkeypatch):
+    monkeypatch.setattr(Flag, "wait", lambda self, say: None)
+    monkeypatch.setattr(Flag, "demand_to_be_alone", lambda self: None)
+    found = []
+
+    for _ in explore(scenario[1], lambda world: found.extend(broken(world))):
+        if found:
+            return
+
+    pytest.fail("Every order was harmless, so this proves nothing of the flags.")
+
+
+@pytest.mark.parametrize("victim", [0, 1], ids=["publisher", "pruner"])
+def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_completes_its_work(scenario, staged, victim):
+    release_id, make = scenario
+
+    for way in explore(make, lambda world: None):
+        world = follow(make, way)
+        world.processes[victim].kill()
+        # From here on the flags of the dead are old.
+        world.bucket.clock.now += TWO_HOURS
+        finish(world, check)
+        # A prune may have seen the flag of the publisher before it was old.
+        assert world.processes[0].failed is None
+
+        objects = again(world, publisher(staged, release_id), pruner)
+
+        names = {name for release in ("live", release_id) for name in {"live": LIVE, "old": OLD, "next": NEXT}[release]}
+        assert {name for name in objects if not name.startswith(RELEASES)} == {*FILES, *map(hashed, names)}
+        notes = {name.removeprefix(f"{RELEASES}/") for name in objects if name.startswith(RELEASES)}
+        assert notes - {f"{release_id}/files.json", f"{release_id}/republished.json"} == {
+            "live/staticfiles.json",
+            f"{release_id}/staticfiles.json",
+        }
+
+
+def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
+    """Taken for dead, it publishes nothing that is not whole, or fails, and then to run it again completes it."""
+    release_id, make = scenario
+    taken_for_dead = 0
+
+    for way in explore(make, lambda world: None):
+        world = follow(make, way)
+        publishes, prunes = world.processes
+        world.bucket.clock.now += TWO_HOURS
+        while prunes.alive:
+            prunes.go()
+            assert not broken(world)
+        finish(world, lambda world: None)
+
+        if publishes.failed is None:
+            assert path(release_id) in world.bucket.objects
+            assert not broken(world)
+        else:
+            taken_for_dead += 1
+            assert isinstance(publishes.failed, FlagError)
+            again(world, publisher(staged, release_id))
+
+    assert taken_for_dead
+
+
+def test_a_prune_that_slept_through_a_publication_stops_at_its_next_step(scenario):
+    release_id, make = scenario
+    taken_for_dead = 0
+
+    for way in explore(make, lambda world: None):
+        world = follow(make, way)
+        publishes, prunes = world.processes
+        # Nothing can stop the one request that it is about to send.
+        if prunes.next.startswith("delete") or not prunes.alive or not publishes.alive:
+            continue
+        world.bucket.clock.now += TWO_HOURS
+        while publishes.alive:
+            publishes.go()
+        finish(world, check)
+
+        assert publishes.failed is None
+        assert path(release_id) in world.bucket.objects
+        taken_for_dead += prunes.failed is not None and "took it for dead" in str(prunes.failed)
+
+    assert taken_for_dead
+
+
+@pytest.mark.parametrize("sleeper", [0, 1], ids=["publisher", "pruner"])
+def test_one_that_wakes_up_while_the_other_takes_it_for_dead(scenario, sleeper):
+    release_id, make = scenario
+    failures = 0
+
+    def look(world):
+        nonlocal failures
+        publishes, prunes = world.processes
+        if sleeper == 1:
+            check(world)
+        if not world.ready:
+            assert publishes.failed is None or isinstance(publishes.failed, FlagError)
+            assert prunes.failed is None or isinstance(prunes.failed, FlagError)
+            failures += world.processes[sleeper].failed is not None
+            if publishes.failed is None:
+                assert path(release_id) in world.bucket.objects
+                assert not broken(world)
+
+    for steps in itertools.count(1):
+        asleep = follow(make, [sleeper] * steps).processes[sleeper]
+        if not asleep.alive:
+            break
+        if sleeper == 1 and asleep.next.startswith("delete"):
+            continue
+
+        def two_hours_later(way=(sleeper,) * steps):
+            world = follow(make, way)
+            world.bucket.clock.now += TWO_HOURS
+            return world
+
+        for _ in explore(two_hours_later, look):
+            pass
+
+    assert failures
+
+
+def test_of_two_prunes_at_once_one_gives_way_or_comes_after_the_other():
+    outcomes = set()
+
+    def look(world):
+        assert not broken(world)
+        if not world.ready:
+            assert not {type(process.failed) for process in world.processes} - {type(None), FlagError}
+            failed = sum(process.failed is not None for process in world.processes)
+            outcomes.add(failed)
+            assert (path("old") in world.bucket.objects) is (failed == 2)
+
+    for _ in explore(lambda: World(in_memory(published("old", "live")), {"one": pruner, "other": pruner}), look):
+        pass
+
+    assert outcomes == {0, 1, 2}
+
+
+def test_a_release_that_is_pinned_stays_and_one_that_is_pruned_cannot_be_pinned():
+    outcomes = set()
+
+    def look(world):
+        assert not broken(world)
+        if not world.ready:
+            pins, prunes = world.processes
+            there, pinned = path("old") in world.bucket.objects, note("old", PINNED) in world.bucket.objects
+            assert there is pinned is (pins.failed is None)
+            assert isinstance(pins.failed, UnknownRelease | None)
+            outcomes.add((there, prunes.failed is None))
+
+    for _ in explore(lambda: World(in_memory(published("old", "live")), {"pin": pin_old, "pruner": pruner}), look):
+        pass
+
+    assert outcomes == {(True, True), (True, False), (False, True)}
+
+
+class Disk:
+    """A directory on which each call is one step of its process."""
+
+    def __init__(self, root, process=None):
+        self._root = root
+        self._process = process
+        self._directory = Directory(str(root))
+        self.clock = Clock()
+
+    @property
+    def objects(self):
+        return {name: (content, 0) for name, content in self._directory.read(self._names())}
+
+    def used_by(self, process):
+        return Disk(self._root, process)
+
+    def __getattr__(self, name):
+        method = getattr(self._directory, name)
+
+        def stepped(*arguments, **options):
+            self._process.step(name)
+            result = method(*arguments, **options)
+            if name in ("entries", "put", "read"):
+                result = list(result)
+            self._process.saw(self._names() if name in ("entries", "scan") else repr(result))
+            return result
+
+        return method if name.endswith("location") else stepped
+
+    def _names(self):
+        return tuple(sorted(entry.name for entry in self._directory.entries()))
+
+
+def on_disk(objects, root):
+    for name, (content, _) in objects.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+        os.utime(root / name, (0, 0))
+    return Disk(root)
+
+
+@pytest.mark.parametrize("situation", SCENARIOS)
+def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, tmp_path, monkeypatch):
+    monkeypatch.setattr(directory, "_sync", lambda place: None)
+    release_id, objects = SCENARIOS[situation]
+    runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
+    roots = map(str, itertools.count())
+    ends = 0
+
+    def look(world):
+        nonlocal ends
+        check(world)
+        if not world.ready:
+            ends += 1
+            assert path(release_id) in world.bucket.objects
+
+    for _ in explore(lambda: World(on_disk(objects, tmp_path / next(roots)), runs), look):
+        pass
+
+    assert ends

@@ -1,0 +1,248 @@
+"""What expires and what goes with it, for releases, clocks and files of every kind."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from release_static import inventory, prune, retention
+from release_static.flags import pruning
+from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, TIME, note, path
+from release_static.publish import Entry
+from release_static.retention import Policy, Release, judge, newest_first, superseded, sweep, unclaimed, usage
+from tests.mechanism.processes import Bucket, Clock
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+# Few and nasty: hashed names that are originals elsewhere, siblings, names of ours, files that no release has.
+NAMES = [
+    "a.txt",
+    "a.0123456789ab.txt",
+    "a.0123456789ab.txt.gz",
+    "a.0123456789ab.txt.br",
+    "a.ffffffffffff.txt",
+    "b/b",
+    "b/b.0123456789ab",
+    "b/b.0123456789ab.gz",
+    "b/b.0123456789ab.gz.gz",
+    ".releases/r0/staticfiles.json",
+]
+IDS = [f"r{n}" for n in range(7)]
+# Some equal, some ahead of this machine's clock.
+times = st.integers(-3, 60).map(lambda days: NOW - timedelta(days=days))
+paths = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(NAMES), min_size=1, max_size=4)
+
+
+@st.composite
+def destinations(draw):
+    """A bucket with releases as we, as Django and as people write them, and other files."""
+    bucket = Bucket({}, Clock())
+    named = set()
+    for release_id in draw(st.lists(st.sampled_from(IDS), unique=True, min_size=1)):
+        stored = {"version": "1.1", "hash": "abc", "paths": draw(paths)}
+        created_at = draw(times).strftime(TIME)
+        match draw(st.sampled_from(["ours", "ours", "ours", "copied by hand", "Django's own", "no time"])):
+            case "ours":
+                stored["release"] = {"id": release_id, "created_at": created_at}
+            case "copied by hand":
+                stored["release"] = {"id": "another", "created_at": created_at}
+            case "no time":
+                stored["release"] = {"id": release_id, "created_at": "yesterday"}
+        bucket.objects[path(release_id)] = (json.dumps(stored).encode(), draw(times).timestamp())
+        for name in draw(st.sets(st.sampled_from([RECORD, PINNED, REPUBLISHED]))):
+            bucket.objects[note(release_id, name)] = (b"", draw(times).timestamp())
+        named |= {name for name in stored["paths"].values() if not name.startswith(RELEASES)}
+    for release_id in draw(st.sets(st.sampled_from(IDS), max_size=2)):
+        stored = {"version": "1.1", "hash": "abc", "paths": draw(paths)}
+        bucket.objects[note(release_id, EXPIRED)] = (json.dumps(stored).encode(), 0)
+    files = named | draw(st.sets(st.sampled_from(NAMES[:-1]))) | {"foreign.txt", ".releases/foreign"}
+    bucket.objects |= {name: (b"content", draw(times).timestamp()) for name in files}
+    return bucket
+
+
+policies = st.builds(Policy, keep=st.integers(1, 4), days=st.sampled_from([0, 1, 14, 30]))
+
+
+def run_prune(bucket, current, policy, **options):
+    with pruning(bucket) as flag:
+        plan = prune.prepare(bucket, current, policy, NOW, **options)
+        for _ in prune.prune(plan, bucket, flag):
+            pass
+    return plan
+
+
+def manifests(objects, kind="staticfiles.json"):
+    """The paths of each release."""
+    names = [name for name in objects if name.startswith(RELEASES) and name.endswith(f"/{kind}")]
+    return {name.split("/")[1]: json.loads(objects[name][0])["paths"] for name in names}
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(destinations(), policies, st.data())
+def test_prune_keeps_what_stays_whole_and_touches_nothing_but_what_expired(bucket, policy, data):
+    before = dict(bucket.objects)
+    releases = inventory.take(bucket).releases
+    current = data.draw(st.sampled_from(releases)).id
+
+    run_prune(bucket, current, policy)
+
+    after = bucket.objects
+    stay, were = manifests(after), manifests(before)
+    gone = {name for name in before if name not in after}
+    assert set(after) <= set(before)
+    assert {current, releases[0].id, *(release.id for release in releases if release.pinned)} <= set(stay)
+    assert len(stay) >= min(policy.keep, len(releases))
+    for paths_of in stay.values():
+        for hashed in set(paths_of.values()) - {NAMES[-1]}:
+            for name in (hashed, f"{hashed}.gz", f"{hashed}.br"):
+                assert (name in after) is (name in before)
+    expired = [were[release_id] for release_id in were.keys() - stay.keys()] + list(manifests(before, EXPIRED).values())
+    allowed = {hashed + suffix for paths_of in expired for hashed in paths_of.values() for suffix in ("", ".gz", ".br")}
+    originals = {name for paths_of in [*were.values(), *expired] for name in paths_of}
+    files = {name for name in gone if not name.startswith(RELEASES)}
+    assert files <= allowed - originals
+    # All of it is gone, but for what is still needed.
+    needed = {hashed for paths_of in stay.values() for hashed in paths_of.values()}
+    wanted = {hashed for paths_of in expired for hashed in paths_of.values()} & before.keys()
+    assert {name for name in wanted - originals - needed if name.rpartition(".")[0] not in needed} - {
+        name for name in wanted if name.startswith(RELEASES)
+    } <= files
+    assert manifests(after, EXPIRED) == {}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(destinations(), policies, st.data())
+def test_to_prune_twice_is_to_prune_once(bucket, policy, data):
+    current = data.draw(st.sampled_from(inventory.take(bucket).releases)).id
+    run_prune(bucket, current, policy)
+    once = dict(bucket.objects)
+
+    plan = run_prune(bucket, current, policy)
+
+    assert bucket.objects == once
+    assert (plan.expired, plan.leftovers, plan.files) == ([], [], [])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(destinations(), policies, st.data())
+def test_unclaimed_files_are_hashed_a_day_old_and_named_by_nobody(bucket, policy, data):
+    before = dict(bucket.objects)
+    current = data.draw(st.sampled_from(inventory.take(bucket).releases)).id
+
+    plan = run_prune(bucket, current, policy, unclaimed=True)
+
+    for entry in plan.unclaimed:
+        assert "0123456789ab" in entry.name or "ffffffffffff" in entry.name
+        assert NOW.timestamp() - before[entry.name][1] > 24 * 60 * 60
+        for paths_of in [*manifests(before).values(), *manifests(before, EXPIRED).values()]:
+            named = {*paths_of, *paths_of.values()}
+            assert entry.name not in named
+            assert retention.sibling_of(entry.name) not in named
+
+
+def release(release_id, days_ago, *hashed, pinned=False):
+    return Release(release_id, NOW - timedelta(days=days_ago), hashed, pinned=pinned)
+
+
+def reasons(releases, current=None, **policy):
+    verdicts = judge(newest_first(releases), current, Policy(**policy), NOW)
+    return {verdict.release.id: verdict.reasons for verdict in verdicts}
+
+
+def test_a_release_stays_until_it_is_both_out_of_the_newest_and_long_superseded():
+    releases = [release(str(days), days) for days in (1, 10, 20, 30, 40, 50)]
+
+    assert reasons(releases, keep=2, days=14) == {
+        "1": ("newest",),
+        "10": ("newest", "recent"),
+        "20": ("recent",),  # superseded 10 days ago
+        "30": (),
+        "40": (),
+        "50": (),
+    }
+    assert not any(reasons(releases, keep=6, days=0)[str(days)] == () for days in (1, 10, 20, 30, 40, 50))
+
+
+def test_a_release_that_was_live_until_a_moment_ago_stays_however_old_it_is():
+    assert reasons([release("new", 0), release("old", 400)], keep=1, days=14)["old"] == ("recent",)
+
+
+def test_the_current_and_the_pinned_release_stay():
+    releases = [release("new", 40), release("newer", 30), release("pinned", 50, pinned=True), release("current", 60)]
+
+    assert reasons(releases, current="current", keep=1, days=14) == {
+        "newer": ("newest",),
+        "new": (),
+        "pinned": ("pinned",),
+        "current": ("current",),
+    }
+
+
+def test_superseded_is_when_the_next_release_was_published():
+    releases = newest_first([release("a", 3), release("b", 2), release("c", 1)])
+
+    assert superseded(releases) == {"c": None, "b": NOW - timedelta(days=1), "a": NOW - timedelta(days=2)}
+
+
+def test_the_order_of_equal_times_is_always_the_same():
+    releases = [release(release_id, 1) for release_id in "abc"]
+
+    assert newest_first(releases) == newest_first(reversed(releases))
+
+
+def test_sweep_takes_siblings_along_and_spares_those_of_what_stays():
+    entries = [Entry(name, 1, 0) for name in ("x.1.js", "x.1.js.gz", "x.1.js.br", "x.1.js.map", "y.1.js", "y.1.js.gz")]
+
+    swept = sweep(entries, kept={"y.1.js"}, expired={"x.1.js", "y.1.js.gz"}, originals=set())
+
+    assert [entry.name for entry in swept] == ["x.1.js", "x.1.js.gz", "x.1.js.br"]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.0123456789ab.txt", True),
+        ("a.0123456789ab.txt.gz", True),
+        ("LICENSE.0123456789ab", True),
+        ("a.min.0123456789ab.js", False),  # a.min.js is not there
+        ("a.0123456789AB.txt", False),
+        ("a.0123456789a.txt", False),
+        ("claimed.0123456789ab.txt", False),
+        ("claimed.0123456789ab.txt.br", False),
+        (".releases/one/a.0123456789ab.txt", False),
+    ],
+)
+def test_unclaimed_is_what_looks_like_ours_and_nobody_names(name, found):
+    there = [Entry(original, 1, 0) for original in ("a.txt", "LICENSE", "claimed.txt", ".releases/one/a.txt")]
+
+    entries = unclaimed([*there, Entry(name, 1, 0)], {"claimed.0123456789ab.txt"}, set(), NOW)
+
+    assert [entry.name for entry in entries] == ([name] if found else [])
+
+
+def test_unclaimed_spares_what_is_younger_than_a_day():
+    young, old = (NOW - timedelta(hours=hours) for hours in (23, 25))
+    entries = [
+        Entry("a.txt", 1, 0),
+        Entry("a.0123456789ab.txt", 1, young.timestamp()),
+        Entry("a.ffffffffffff.txt", 1, old.timestamp()),
+    ]
+
+    assert [entry.name for entry in unclaimed(entries, set(), set(), NOW)] == ["a.ffffffffffff.txt"]
+
+
+def test_usage_counts_siblings_and_tells_what_a_release_alone_keeps():
+    releases = [release("one", 2, "shared.1", "only.1"), release("two", 1, "shared.1", "missing.1")]
+    entries = [
+        Entry("shared.1", 1, 0),
+        Entry("shared.1.gz", 10, 0),
+        Entry("only.1", 100, 0),
+        Entry("only.1.br", 1000, 0),
+    ]
+
+    found = usage(releases, [*entries, Entry("foreign", 5, 0)])
+
+    assert found["one"] == retention.Usage(files=4, size=1111, own=1100)
+    assert found["two"] == retention.Usage(files=2, size=11, own=0)

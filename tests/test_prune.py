@@ -1,0 +1,89 @@
+"""Publishing and pruning at once, by real processes in one static root."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.conftest import environment
+
+# Publishes releases, two of which in turn have the same content, so that each needs what the prune of another deletes.
+PUBLISHER = """
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.test.utils import override_settings
+
+django.setup()
+for n in range(16):
+    options = {"release_id": f"r{n}"}
+    backend = "release_static.storages.ReleaseSpecificManifestLocalStorage"
+    storages = settings.STORAGES | {"staticfiles": {"BACKEND": backend, "OPTIONS": options}}
+    (settings.BASE_DIR / "static" / "example.txt").write_text(str(n % 2))
+    with override_settings(STORAGES=storages):
+        call_command("collectstatic", interactive=False, verbosity=0)
+"""
+
+# Prunes over and over until it is told that publishing is over. Prints how often it did, and how often it gave way.
+PRUNER = """
+import sys
+from pathlib import Path
+import django
+from django.core.management import CommandError, call_command
+
+django.setup()
+done = refused = 0
+while not Path(sys.argv[1]).exists():
+    try:
+        call_command("releases", "prune", "--keep=1", "--days=0", stdout=open("/dev/null", "w"))
+        done += 1
+    except CommandError as error:
+        assert "Somebody else is publishing" in str(error), error
+        refused += 1
+print(done, refused)
+"""
+
+
+def broken(root: Path) -> list[Path]:
+    """Files that a published manifest names and that are not there."""
+    missing = []
+    for manifest in root.glob(".releases/*/staticfiles.json"):
+        try:
+            paths = json.loads(manifest.read_bytes())["paths"]
+        except FileNotFoundError:  # pruned just now
+            continue
+        lost = [root / name for name in paths.values() if not (root / name).exists()]
+        if manifest.exists():
+            missing += lost
+    return missing
+
+
+def test_while_releases_are_published_and_pruned_every_manifest_that_is_there_is_whole(project):
+    root, over = project.path / "public" / "static", project.path / "over"
+    (project.path / "static" / "example.txt").write_text("live")
+    project.manage("collectstatic", "--noinput", RELEASE_ID="live")
+    variables = environment(RELEASE_ID="live", DJANGO_SETTINGS_MODULE="my_site.settings")
+    (project.path / "publisher.py").write_text(PUBLISHER)
+    (project.path / "pruner.py").write_text(PRUNER)
+
+    publisher = subprocess.Popen([project.python, "publisher.py"], cwd=project.path, env=variables)
+    pruner = subprocess.Popen(
+        [project.python, "pruner.py", over], cwd=project.path, env=variables, stdout=subprocess.PIPE, text=True
+    )
+    looks = 0
+    try:
+        while publisher.poll() is None:
+            assert broken(root) == []
+            looks += 1
+    finally:
+        over.touch()
+        pruned, gave_way = map(int, pruner.communicate()[0].split())
+        publisher.wait()
+
+    assert (publisher.returncode, pruner.returncode) == (0, 0)
+    assert broken(root) == []
+    assert looks > 10
+    assert pruned > 0 and gave_way > 0
+    assert {path.name for path in (root / ".releases").iterdir()} >= {"live", "r15"}
+    project.manage("releases", "verify", "--all", RELEASE_ID="live")
+    project.manage("releases", "prune", "--keep=1", "--days=0", RELEASE_ID="live")
+    assert sorted(path.name for path in (root / ".releases").iterdir()) == ["live", "r15"]
