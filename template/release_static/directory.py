@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publish import PublishError, StagedFile
+from release_static.publish import StagedFile
 
 _TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
@@ -30,6 +30,7 @@ class Directory:
 
     def __init__(self, root: str, file_mode: int | None = None, directory_mode: int | None = None) -> None:
         self.root = root
+        self.warnings: list[str] = []
         self._releases = os.path.join(root, RELEASES)
         self._file_mode = 0o644 if file_mode is None else file_mode
         self._directory_mode = directory_mode
@@ -113,12 +114,7 @@ class Directory:
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         shutil.copyfile(file.path, temporary)
-        status = os.stat(file.path)
-        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
-            raise PublishError(
-                f"{file.path} changed while it was being published, so its hash is no longer right. "
-                "Run collectstatic again when nothing writes there."
-            )
+        file.check_unchanged(os.stat(file.path))
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         os.chmod(temporary, self._file_mode)
         return temporary

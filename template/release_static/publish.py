@@ -1,5 +1,6 @@
 """Staged files -> destination: put what is missing, delete nothing, and the manifest last."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError
+from release_static.manifest import Manifest, ManifestError, path
 
 
 class PublishError(ReleaseStaticError):
@@ -24,9 +25,20 @@ class StagedFile(NamedTuple):
     # Named after its content: once published, it never changes.
     hashed: bool
 
+    def check_unchanged(self, status: os.stat_result) -> None:
+        """Raises PublishError if its content was written to since it was staged, so that its hash is wrong."""
+        if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
+            raise PublishError(
+                f"{self.path} changed while it was being published, so its hash is no longer right. "
+                "Run collectstatic again when nothing writes there."
+            )
+
 
 class Destination(Protocol):
     """Where releases are published. Names are relative and have forward slashes. All methods may raise OSError."""
+
+    # What a person should know after publishing here, in sentences.
+    warnings: list[str]
 
     def private_directory(self) -> AbstractContextManager[Path]:
         """An empty directory for the stage, removed in the end."""
@@ -100,8 +112,9 @@ def prepare(files: list[StagedFile], manifest: Manifest, destination: Destinatio
 
     Raises PublishError if the release is there with other content, unless it is to be replaced.
     """
-    new_release = _is_new(manifest, destination, replace=replace)
-    there = destination.scan(file.name for file in files)
+    manifest_name = path(manifest.release["id"])
+    there = destination.scan([manifest_name, *(file.name for file in files)])
+    new_release = manifest_name not in there or _is_new(manifest, destination, replace=replace)
     return make_plan(files, there, destination.holds, new_release=new_release)
 
 
@@ -120,7 +133,11 @@ def publish(plan: Plan, manifest: Manifest, destination: Destination, *, replace
         destination.put_manifest(release_id, manifest.dump(), replace=replace)
     except FileExistsError:
         # Another publisher was faster: with the same content all is well.
-        _is_new(manifest, destination, replace=False)
+        if _is_new(manifest, destination, replace=False):
+            raise PublishError(
+                f"The manifest {destination.manifest_location(release_id)} was there a moment ago and is gone. Run "
+                "collectstatic again when nothing else publishes or prunes."
+            ) from None
 
 
 def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> bool:

@@ -1,6 +1,7 @@
 """Django's collectstatic, which stages what it collects and then publishes it as a release."""
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError
-from release_static.publish import Destination, Plan, prepare, publish
+from release_static.publish import Destination, Plan, StagedFile, prepare, publish
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {
@@ -64,7 +65,7 @@ class Command(collectstatic.Command):
                     for file in plan.puts:
                         self.log(f"Pretending to publish '{file.name}'", level=1)
                 else:
-                    for file in publish(plan, manifest, destination, replace=self.replace):
+                    for file in self._progress(publish(plan, manifest, destination, replace=self.replace), plan):
                         put += 1
                         self.log(f"Published '{file.name}'")
         except OSError as error:
@@ -74,7 +75,15 @@ class Command(collectstatic.Command):
                 f"{put} files were put, the manifest was not, so no process sees this release. Mend the cause and run "
                 "collectstatic again: it goes on where it stopped."
             ) from error
-        for warning in stage.warnings:
+        warnings = [*stage.warnings, *destination.warnings]
+        if not self.dry_run:
+            try:
+                storage.keep_manifest(manifest)
+            except OSError as error:
+                warnings.append(
+                    f"No copy of the manifest is kept beside the code: {error}. Processes read it from afar."
+                )
+        for warning in warnings:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
         self.summary = self._summary(plan, str(release_id), destination.manifest_location(release_id.value))
         return {
@@ -84,6 +93,16 @@ class Command(collectstatic.Command):
             "skipped": [],
             "deleted": [],
         }
+
+    def _progress(self, files: Iterator[StagedFile], plan: Plan) -> Iterable[StagedFile]:
+        """The same files, with a bar on a terminal where tqdm is installed."""
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return files
+        # None: only on a terminal.
+        quiet = None if self.verbosity == 1 else True
+        return tqdm(files, "Publishing", len(plan.puts), unit="file", leave=False, disable=quiet)
 
     def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
         return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
