@@ -6,6 +6,7 @@ _KEYS = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or 
 _NEW_KEYS = "The credentials are no longer valid: get new ones"
 _REGION = "Set AWS_S3_REGION_NAME to the region of the bucket"
 _NETWORK = "Look at the network, and at AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
+_DAMAGED = "What arrived is not what was sent: the file changed meanwhile, or the network damaged it"
 _OVERLOADED = "The server failed every time it was asked: wait a little"
 
 # By S3's own error code (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) or boto3's exception.
@@ -13,7 +14,7 @@ _REMEDIES = {
     "403": "Give the credentials the permissions that README.md lists",
     "AccessDenied": "Give the credentials the permissions that README.md lists",
     "AuthorizationHeaderMalformed": _REGION,
-    "BadDigest": "What arrived is not what was sent",
+    "BadDigest": _DAMAGED,
     "ConnectTimeoutError": _NETWORK,
     "ConnectionClosedError": _NETWORK,
     "EndpointConnectionError": _NETWORK,
@@ -34,6 +35,7 @@ _REMEDIES = {
     "SignatureDoesNotMatch": _KEYS,
     "SlowDown": _OVERLOADED,
     "TokenRefreshRequired": _NEW_KEYS,
+    "XAmzContentSHA256Mismatch": _DAMAGED,
 }
 
 
