@@ -1,126 +1,22 @@
-"""An S3 server, buckets on it, and a site that publishes there from within this process.
+"""A site that publishes to a bucket from within this process."""
 
-The server is moto's; or Ceph with S3_SERVER=ceph, and always in CI.
-"""
-
-import fcntl
 import json
-import logging
 import os
-import socket
-import subprocess
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.config import Config
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
-from moto.server import ThreadedMotoServer
 
-from release_static import s3_settings
 from release_static.bucket import Bucket
+from tests.s3.server import Server
 
-RGW = Path(__file__).parent / "rgw.sh"
 STATIC = "https://static.example.com/static/"
 UPLOADS = "PutObject"
-
-
-@dataclass(frozen=True)
-class Server:
-    endpoint: str
-    # Ceph's only: moto neither knows users nor refuses anything.
-    secure_endpoint: str = ""
-    authority: Path = Path()
-    data: str = ""
-    key: str = "owner"
-    secret: str = "owners-secret"
-
-    @property
-    def is_ceph(self) -> bool:
-        return bool(self.data)
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """The environment of a project that publishes here, but for the bucket."""
-        return {
-            "AWS_ACCESS_KEY_ID": self.key,
-            "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_S3_ENDPOINT_URL": self.endpoint,
-        }
-
-    def client(self, service: str = "s3", user: str | None = None) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=user or self.key,
-            aws_secret_access_key=f"{user}s-secret" if user else self.secret,
-            config=Config(s3={"addressing_style": "path"}, max_pool_connections=s3_settings.CONNECTIONS),
-        )
-
-    def user(self, policy: dict[str, Any]) -> str:
-        """A new user who may do what this policy says; their key."""
-        name = f"user{uuid.uuid4().hex[:8]}"
-        root = os.environ.get("CEPH_ROOT")
-        command = [*(["chroot", root] if root else []), "radosgw-admin", "-c", f"{self.data}/ceph.conf"]
-        command += ["-n", "client.rgw", "user", "create", f"--uid={name}", f"--display-name={name}"]
-        command += [f"--access-key={name}", f"--secret-key={name}s-secret"]
-        subprocess.run(command, check=True, capture_output=True)
-        self.client("iam").put_user_policy(UserName=name, PolicyName="policy", PolicyDocument=json.dumps(policy))
-        return name
-
-
-def _start_ceph(directory: Path, owner: int) -> Server:
-    """One for the whole run, whatever the number of workers, until the run's process ends."""
-    with open(directory / "rgw.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        started = directory / "rgw.json"
-        if not started.exists():
-            with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-                for free in (one, two, three):
-                    free.bind(("127.0.0.1", 0))
-                ports = [free.getsockname()[1] for free in (one, two, three)]
-            data = f"/tmp/rgw-{uuid.uuid4().hex}"
-            subprocess.run([RGW, "start", data, *map(str, ports), str(owner)], check=True, stdin=subprocess.DEVNULL)
-            started.write_text(json.dumps([data, *ports]))
-        data, http, https, _ = json.loads(started.read_text())
-    authority = Path(os.environ.get("CEPH_ROOT", "") + data, "ca.pem")
-    return Server(f"http://127.0.0.1:{http}", f"https://localhost:{https}", authority, data)
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
-    if os.environ.get("CI") == "true" or os.environ.get("S3_SERVER") == "ceph":
-        alone = worker_id == "master"
-        base = tmp_path_factory.getbasetemp()
-        yield _start_ceph(base if alone else base.parent, os.getpid() if alone else os.getppid())
-        return
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield Server(f"http://{host}:{port}")
-    moto.stop()
-
-
-@pytest.fixture
-def ceph(server: Server) -> Server:
-    if not server.is_ceph:
-        pytest.skip("takes a server with users and policies: S3_SERVER=ceph")
-    return server
-
-
-@pytest.fixture
-def bucket_name(server: Server) -> str:
-    name = f"bucket-{uuid.uuid4().hex}"
-    server.client().create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +68,7 @@ class Site:
             },
         }
         self.settings.STORAGES = self.settings.STORAGES | {"staticfiles": staticfiles}
-        events = staticfiles_storage.connection.meta.client.meta.events
+        events = self.storage.connection.meta.client.meta.events
         events.register("before-send.s3", self._see)
         events.register("before-call.s3.PutObject", self.before_put)
         return self
@@ -195,7 +91,7 @@ class Site:
 
     @property
     def destination(self) -> Bucket:
-        return staticfiles_storage.destination
+        return self.storage.destination
 
     @property
     def copy(self) -> Path:
@@ -203,8 +99,7 @@ class Site:
 
     def objects(self) -> dict[str, str]:
         """The bucket's keys and their ETags."""
-        pages = self.server.client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", [])}
+        return self.server.names(self.bucket)
 
     def read(self, key: str) -> bytes:
         return self.server.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
