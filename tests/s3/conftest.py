@@ -51,8 +51,8 @@ class Site:
             path = self.sources / name.replace("__", ".")
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
-    def at(self, release_id: str, **options: Any) -> "Site":
-        """A new process of this release."""
+    def configure(self, release_id: str, **options: Any) -> None:
+        """Make settings.STORAGES that of a process of this release."""
         staticfiles = {
             "BACKEND": "release_static.s3.ReleaseSpecificManifestS3Storage",
             "OPTIONS": {
@@ -68,6 +68,10 @@ class Site:
             },
         }
         self.settings.STORAGES = self.settings.STORAGES | {"staticfiles": staticfiles}
+
+    def at(self, release_id: str, **options: Any) -> "Site":
+        """A new process of this release, whose requests are seen."""
+        self.configure(release_id, **options)
         events = self.storage.connection.meta.client.meta.events
         events.register("before-send.s3", self._see)
         events.register("before-call.s3.PutObject", self.before_put)
