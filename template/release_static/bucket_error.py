@@ -11,8 +11,8 @@ _OVERLOADED = "The server failed every time it was asked: wait a little"
 
 # By S3's own error code (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) or boto3's exception.
 _REMEDIES = {
-    "403": "Give the credentials the permissions that README.md lists",
-    "AccessDenied": "Give the credentials the permissions that README.md lists",
+    "403": "Give the credentials the permissions that docs/s3.md lists",
+    "AccessDenied": "Give the credentials the permissions that docs/s3.md lists",
     "AuthorizationHeaderMalformed": _REGION,
     "BadDigest": _DAMAGED,
     "ConnectTimeoutError": _NETWORK,

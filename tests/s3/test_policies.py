@@ -1,4 +1,4 @@
-"""The documents in the generated README, as they stand, on a server that enforces them."""
+"""The documents in a project's docs/s3.md, as they stand, on a server that enforces them."""
 
 import json
 import re
@@ -14,8 +14,8 @@ MANIFEST = "static/.releases/one/staticfiles.json"
 @pytest.fixture
 def documents(render, bucket_name):
     """By the key or the statement that a document begins with."""
-    readme = (render(storage_backend="s3").path / "README.md").read_text().replace("my-bucket", bucket_name)
-    found = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", readme, flags=re.DOTALL)]
+    text = (render(storage_backend="s3").path / "docs" / "s3.md").read_text().replace("my-bucket", bucket_name)
+    found = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)]
     return {document["Statement"][0]["Sid"] if "Statement" in document else "CORS": document for document in found}
 
 
