@@ -72,6 +72,7 @@ def site_address(render, virtual_environment, server, bucket_name):
         text=True,
     )
     try:
+        assert running.stdout
         yield f"http://127.0.0.1:{running.stdout.readline().strip()}/"
     finally:
         running.kill()
