@@ -60,8 +60,7 @@ def site_address(render, virtual_environment, server, bucket_name):
     template.write_text(template.read_text().replace("  </head>\n", HEAD.lstrip("\n")))
     text = (project.path / "docs" / "s3.md").read_text().replace("my-bucket", bucket_name)
     policy, cors, *_ = map(json.loads, re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL))
-    if server.is_ceph:
-        server.client().put_bucket_policy(Bucket=bucket_name, Policy=json.dumps(policy))
+    server.client().put_bucket_policy(Bucket=bucket_name, Policy=json.dumps(policy))
     server.client().put_bucket_cors(Bucket=bucket_name, CORSConfiguration=cors)
     project.manage("collectstatic", "--noinput")
     running = subprocess.Popen(
