@@ -70,19 +70,31 @@ class Server:
         return name
 
 
+def _start(owner: int, attempts: int = 3) -> tuple[str, int, int, int]:
+    """Its data and ports. Another process may take a port that was free a moment ago; then others are tried."""
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        for free in (one, two, three):
+            free.bind(("127.0.0.1", 0))
+        http, https, mon = (free.getsockname()[1] for free in (one, two, three))
+    data = f"/tmp/rgw-{uuid.uuid4().hex}"
+    command = [RGW, "start", data, *map(str, (http, https, mon, owner))]
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode == 0:
+        return data, http, https, mon
+    subprocess.run([RGW, "stop", data], check=False)
+    if attempts == 1:
+        log = Path(os.environ.get("CEPH_ROOT", "") + data, "start.log")
+        pytest.fail(f"Ceph does not start:\n{done.stderr}\n{log.read_text() if log.exists() else ''}")
+    return _start(owner, attempts - 1)
+
+
 def _start_ceph(directory: Path, owner: int) -> Server:
     """One for the whole run, whatever the number of workers, until the run's process ends."""
     with open(directory / "rgw.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = directory / "rgw.json"
         if not started.exists():
-            with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-                for free in (one, two, three):
-                    free.bind(("127.0.0.1", 0))
-                ports = [free.getsockname()[1] for free in (one, two, three)]
-            data = f"/tmp/rgw-{uuid.uuid4().hex}"
-            subprocess.run([RGW, "start", data, *map(str, ports), str(owner)], check=True, stdin=subprocess.DEVNULL)
-            started.write_text(json.dumps([data, *ports]))
+            started.write_text(json.dumps(_start(owner)))
         data, http, https, _ = json.loads(started.read_text())
     authority = Path(os.environ.get("CEPH_ROOT", "") + data, "ca.pem")
     return Server(f"http://127.0.0.1:{http}", f"https://localhost:{https}", authority, data)
