@@ -112,5 +112,5 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         return servers[-1]
 
     yield start
-    for server in servers:
-        server.stop()
+    for started in servers:
+        started.stop()

@@ -87,7 +87,7 @@ class Site:
         """Run collectstatic; its summary. Afterwards `requests` are those of this run."""
         self.requests.clear()
         self.at(release_id)
-        return call_command("collectstatic", interactive=False, verbosity=1, **options)
+        return call_command("collectstatic", interactive=False, **options)
 
     @property
     def storage(self) -> Any:

@@ -17,7 +17,7 @@ stop() {
     pid=$(cat "$pid_file" 2>/dev/null) || continue
     grep -qaF "$data/ceph.conf" "/proc/$pid/cmdline" 2>/dev/null && kill -9 "$pid"
   done
-  return 0
+  if [ -f "$root$data/ceph.conf" ]; then rm -r "$root$data"; fi
 }
 
 start() {

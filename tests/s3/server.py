@@ -77,14 +77,15 @@ def _start(owner: int, attempts: int = 3) -> tuple[str, int, int, int]:
             free.bind(("127.0.0.1", 0))
         http, https, mon = (free.getsockname()[1] for free in (one, two, three))
     data = f"/tmp/rgw-{uuid.uuid4().hex}"
-    command = [RGW, "start", data, *map(str, (http, https, mon, owner))]
+    command = [str(RGW), "start", data, *map(str, (http, https, mon, owner))]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode == 0:
         return data, http, https, mon
+    log = Path(os.environ.get("CEPH_ROOT", "") + data, "start.log")
+    said = log.read_text() if log.exists() else ""
     subprocess.run([RGW, "stop", data], check=False)
     if attempts == 1:
-        log = Path(os.environ.get("CEPH_ROOT", "") + data, "start.log")
-        pytest.fail(f"Ceph does not start:\n{done.stderr}\n{log.read_text() if log.exists() else ''}")
+        pytest.fail(f"Ceph does not start:\n{done.stderr}\n{said}")
     return _start(owner, attempts - 1)
 
 

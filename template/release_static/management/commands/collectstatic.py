@@ -75,15 +75,13 @@ class Command(collectstatic.Command):
                 f"{put} files were put, the manifest was not, so no process sees this release. Mend the cause and run "
                 "collectstatic again: it goes on where it stopped."
             ) from error
-        warnings = [*stage.warnings, *destination.warnings]
         if not self.dry_run:
             try:
                 storage.keep_manifest(manifest)
             except OSError as error:
-                warnings.append(
-                    f"No copy of the manifest is kept beside the code: {error}. Processes read it from afar."
-                )
-        for warning in warnings:
+                # As in a container that may not write to its image: processes read the manifest where it is published.
+                self.log(f"No copy of the manifest is kept beside the code: {error}")
+        for warning in [*stage.warnings, *destination.warnings]:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
         self.summary = self._summary(plan, str(release_id), destination.manifest_location(release_id.value))
         return {
