@@ -11,10 +11,14 @@ import copier
 import pytest
 
 from tests.project import ROOT, Project, environment
+from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
 
 # Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
 PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
+
+# What a project needs beside Django, by its storage backend.
+PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storages[s3]", "tqdm")}
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -108,5 +112,5 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         return servers[-1]
 
     yield start
-    for server in servers:
-        server.stop()
+    for started in servers:
+        started.stop()

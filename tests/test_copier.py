@@ -14,7 +14,7 @@ import copier
 import pytest
 import yaml
 
-from tests.conftest import PYTHONS, ROOT, Project, environment
+from tests.conftest import PACKAGES, PYTHONS, ROOT, Project, environment
 
 QUESTIONS = {
     name: question
@@ -176,23 +176,38 @@ def test_copiers_command_renders_every_combination_without_trust_as_if_written_b
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
-def test_every_combination_publishes(copie, virtual_environment, combination):
+def test_every_combination_publishes(copie, virtual_environment, server, bucket_name, combination):
     result = copie.copy(extra_answers=combination)
     assert result.exit_code == 0, result.exception
+    backend = combination["storage_backend"]
+    python = virtual_environment(combination["django_version"], *PACKAGES[backend])
+    project = Project(result.project_dir, python, server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name})
 
-    project = Project(result.project_dir, virtual_environment(combination["django_version"]))
     done = project.manage("collectstatic", "--noinput", RELEASE_ID="one")
 
     assert "Release one: " in done.stdout
-    root = project.path / "public" / "static"
-    paths = json.loads((root / ".releases/one/staticfiles.json").read_bytes())["paths"]
+    manifest, there = published(project, backend, server, bucket_name)
+    paths = manifest["paths"]
     assert "admin/css/base.css" in paths and "pages/home.css" in paths and "example.txt" in paths
-    assert all((root / hashed).is_file() for hashed in paths.values())
+    assert {*paths, *paths.values(), ".releases/one/staticfiles.json"} <= there
     project.manage("check")
-    if combination["cdn_domain"]:
-        script = "from django.templatetags.static import static; print(static('example.txt'))"
-        url = project.manage("shell", "-c", script, RELEASE_ID="one").stdout
-        assert f"https://static.example.com/static/{paths['example.txt']}" in url
+    script = "from django.templatetags.static import static; print(static('example.txt'))"
+    url = project.manage("shell", "-c", script, RELEASE_ID="one").stdout
+    own = f"{server.endpoint}/{bucket_name}" if backend == "s3" else ""
+    host = "https://static.example.com" if combination["cdn_domain"] else own
+    assert f"{host}/static/{paths['example.txt']}" in url.split()
+
+
+def published(project, backend, server, bucket_name):
+    """The manifest of release one, and the names of all that is published."""
+    name = ".releases/one/staticfiles.json"
+    if backend == "s3":
+        body = server.client().get_object(Bucket=bucket_name, Key=f"static/{name}")["Body"].read()
+        return json.loads(body), {key.removeprefix("static/") for key in server.names(bucket_name)}
+    root = project.path / "public" / "static"
+    return json.loads((root / name).read_bytes()), {
+        path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -214,8 +229,11 @@ def test_without_an_id_every_strategy_says_what_it_asked_for(render, virtual_env
     ("django_version", "storage_backend"),
     list(itertools.product(PYTHONS, QUESTIONS["storage_backend"]["choices"].values())),
 )
-def test_the_documented_commands_and_the_workflow_work_as_they_stand(render, django_version, storage_backend):
+def test_the_documented_commands_and_the_workflow_work_as_they_stand(
+    render, server, bucket_name, django_version, storage_backend
+):
     project = render(django_version=django_version, storage_backend=storage_backend)
+    project.variables = server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name}
     project.commit("Start")
     commands = re.findall(r"```bash\n(.*?)```", (project.path / "README.md").read_text(), flags=re.DOTALL)
     assert commands
@@ -224,7 +242,8 @@ def test_the_documented_commands_and_the_workflow_work_as_they_stand(render, dja
     assert any("manage.py collectstatic" in line for line in first)
     for command in first:
         project.run("bash", "-euc", command)
-    assert len(list((project.path / "public/static/.releases").iterdir())) == 1
+    manifests = [*(project.path / "public").rglob("staticfiles.json"), *server.names(bucket_name)]
+    assert sum(str(manifest).endswith("/staticfiles.json") for manifest in manifests) == 1
 
     workflow = yaml.safe_load((project.path / ".github/workflows/test.yml").read_text())["jobs"]["test"]
     steps = [step for step in workflow["steps"] if "run" in step]

@@ -31,13 +31,16 @@ def check_order_of_apps(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.staticfiles)
 def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
+    configuration = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {})
+    backend = configuration.get("BACKEND")
     try:
-        ours = issubclass(import_string(backend), ReleaseSpecificManifestMixin)
+        storage = import_string(backend)
+        ours = issubclass(storage, ReleaseSpecificManifestMixin)
     except (AttributeError, ImportError, TypeError):
         ours = False
     if ours:
-        return []
+        problems = storage.problems(configuration.get("OPTIONS", {}))
+        return [Error(problem, id="release_static.E004") for problem in problems]
     return [
         Error(
             f"STORAGES['staticfiles'] is {backend!r}, which has one manifest for all releases, or none.",

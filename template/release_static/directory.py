@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publish import Entry, StagedFile
+from release_static.publish import Entry, StagedFile, Survey
 from release_static.record import md5
 
 _TEMPORARY = ".tmp-"
@@ -27,11 +27,9 @@ class Directory:
     `file_mode` and `directory_mode` are the permissions of what is new; None is 0o644 and the umask's.
     """
 
-    # Several wait for the disk to sync while one copies.
-    threads = 16
-
     def __init__(self, root: str, file_mode: int | None = None, directory_mode: int | None = None) -> None:
         self.root = root
+        self.warnings: list[str] = []
         self._releases = os.path.join(root, RELEASES)
         self._file_mode = 0o644 if file_mode is None else file_mode
         self._directory_mode = directory_mode
@@ -47,12 +45,12 @@ class Directory:
             self._remove_abandoned()
             yield Path(directory)
 
-    def scan(self, names: Iterable[str]) -> dict[str, os.stat_result]:
+    def survey(self, names: Iterable[str]) -> Survey:
         there = {}
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):
                 there[name] = os.lstat(os.path.join(self.root, name))
-        return there
+        return Survey(there, list(self.entries(f"{RELEASES}/")))
 
     def holds(self, file: StagedFile, there: os.stat_result) -> bool:
         if not stat.S_ISREG(there.st_mode) or there.st_size != file.size:
@@ -124,6 +122,9 @@ class Directory:
 
     def write(self, name: str, content: bytes) -> None:
         self._write(name, content, place=os.replace)
+
+    def discard(self, name: str) -> None:
+        self.delete([name])
 
     def delete(self, names: Iterable[str]) -> None:
         for name in names:

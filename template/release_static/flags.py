@@ -3,18 +3,18 @@
 They need no locks and no clock that all agree on, so they do on S3 as on disk. Each writes its flag before it looks for
 those of others, so of two at least one sees the other: a publisher waits until the prune is over, a prune gives way to
 everyone. Whoever is at work writes its flag anew now and then. A flag that stays as it is belongs to a process that was
-killed; it is removed, and if the process was only asleep, it finds its flag gone and stops.
+killed; it is removed, and if the process was only asleep, it finds its flag gone and stops. An empty flag is none.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import RELEASES, stamp
-from release_static.publish import Destination, Entry
+from release_static.publish import Destination, Entry, Survey
 
 PREFIX = f"{RELEASES}/.flag-"
 # Seconds after which a flag that was not renewed is that of a killed process. A publisher may take long over one large
@@ -37,14 +37,15 @@ class Flag:
         self._content = stamp()
         self._name = ""
         self._written = 0.0
+        # What was there when no prune was at work any more.
+        self.seen = Survey({}, [])
 
     def keep(self) -> None:
         """Call it between steps and before those that count: it renews the flag when that is due.
 
         Raises FlagError if this process was taken for dead.
         """
-        # A clock that was set back must not stop this.
-        if abs(time.time() - self._written) < RENEWED_AFTER:
+        if self._is_fresh():
             return
         previous = self._name
         self.write()
@@ -52,12 +53,17 @@ class Flag:
             self.wait(_ignore)
         if previous not in self._flags():
             raise self._lost()
-        self._destination.delete([previous])
+        self._destination.discard(previous)
 
     def confirm(self) -> None:
         """Raises FlagError if this process was taken for dead."""
-        if self._name not in self._flags():
+        if not self._is_fresh() and self._name not in self._flags():
             raise self._lost()
+
+    def _is_fresh(self) -> bool:
+        """Whether it was written so lately that nobody can take this process for dead."""
+        # A clock that was set back must not say so.
+        return abs(time.time() - self._written) < RENEWED_AFTER
 
     def write(self) -> None:
         """Under a new name: to renew a flag that is being removed would hide that."""
@@ -65,9 +71,15 @@ class Flag:
         self._destination.write(self._name, self._content)
         self._written = time.time()
 
-    def wait(self, say: Callable[[str], object]) -> None:
-        """Until no prune is at work; `say` which one that is."""
-        while pruning := self._others(["pruning"]):
+    def wait(self, say: Callable[[str], object], names: Iterable[str] = ()) -> None:
+        """Until no prune is at work; `say` which one that is. Then `seen` is a survey of these names."""
+        names = list(names)
+
+        def look() -> list[Entry]:
+            self.seen = self._destination.survey(names)
+            return self.seen.releases
+
+        while pruning := self._others(["pruning"], look):
             say(
                 f"Waiting for a prune to end: {self._describe(pruning[0])}. If it was killed, this goes on "
                 f"{_remedy(pruning[0], self._destination)}"
@@ -78,7 +90,7 @@ class Flag:
 
     def demand_to_be_alone(self) -> None:
         """Raises FlagError if anybody else is at work."""
-        for other in self._others(list(DEAD_AFTER)):
+        for other in self._others(list(DEAD_AFTER), self._look):
             raise FlagError(
                 f"Somebody else is {_kind(other)}: {self._describe(other)}.\n"
                 "Nothing was deleted. Try again when that is over. If that process was killed, prune works again "
@@ -86,15 +98,23 @@ class Flag:
             )
 
     def lower(self) -> None:
-        self._destination.delete([self._name])
+        self._destination.discard(self._name)
 
-    def _flags(self) -> dict[str, Entry]:
-        return {entry.name: entry for entry in self._destination.entries(PREFIX)}
+    def sweep(self) -> None:
+        """Delete this flag, and those that publishers only emptied."""
+        empty = [entry.name for entry in self._look() if entry.size == 0]
+        self._destination.delete([self._name, *empty])
 
-    def _others(self, kinds: list[str]) -> list[Entry]:
+    def _look(self) -> list[Entry]:
+        return list(self._destination.entries(PREFIX))
+
+    def _flags(self, look: Callable[[], list[Entry]] | None = None) -> dict[str, Entry]:
+        return {entry.name: entry for entry in (look or self._look)() if entry.name.startswith(PREFIX) and entry.size}
+
+    def _others(self, kinds: list[str], look: Callable[[], list[Entry]]) -> list[Entry]:
         """The flags of these kinds, but for this one, of living processes; those of dead ones are removed."""
         while True:
-            flags = self._flags()
+            flags = self._flags(look)
             mine = flags.pop(self._name, None)
             if mine is None:
                 raise self._lost()
@@ -102,7 +122,9 @@ class Flag:
             dead = [flag.name for flag in others if mine.modified - flag.modified > DEAD_AFTER[_kind(flag)]]
             if not dead:
                 return others
-            self._destination.delete(dead)  # then look again: its owner may have come back in between
+            for name in dead:
+                self._destination.discard(name)
+            # Then look again: its owner may have come back in between.
 
     def _describe(self, flag: Entry) -> str:
         [(_, content)] = self._destination.read([flag.name])
@@ -120,12 +142,15 @@ class Flag:
 
 
 @contextmanager
-def publishing(destination: Destination, say: Callable[[str], object]) -> Iterator[Flag]:
-    """Keeps what is there from being pruned. Waits for a prune that is at work, and tells `say` about it."""
+def publishing(destination: Destination, say: Callable[[str], object], names: Iterable[str] = ()) -> Iterator[Flag]:
+    """Keeps what is there from being pruned. Waits for a prune that is at work, and tells `say` about it.
+
+    The flag's `seen` is a survey of these names.
+    """
     flag = Flag("publishing", destination)
     try:
         flag.write()
-        flag.wait(say)
+        flag.wait(say, names)
         yield flag
     finally:
         with suppress(OSError):
@@ -142,7 +167,7 @@ def pruning(destination: Destination) -> Iterator[Flag]:
         yield flag
     finally:
         with suppress(OSError):
-            flag.lower()
+            flag.sweep()
 
 
 def _remedy(flag: Entry, destination: Destination) -> str:

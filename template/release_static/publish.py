@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from release_static import record
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import NAME, RECORD, RELEASES, REPUBLISHED, Manifest, ManifestError, note, path, stamp
+from release_static.manifest import NAME, RECORD, REPUBLISHED, Manifest, ManifestError, note, path, stamp
 
 if TYPE_CHECKING:
     from release_static.flags import Flag
@@ -52,17 +52,27 @@ class Entry(NamedTuple):
     md5: str | None = None
 
 
+class Survey(NamedTuple):
+    """What a destination has: under the names that were asked for, in its own terms, and all of `.releases/`."""
+
+    there: dict[str, Any]
+    releases: list[Entry]
+
+
 class Destination(Protocol):
     """Where releases are published. Names are relative and have forward slashes. All methods may raise OSError."""
+
+    # What a person should know after publishing here, in sentences.
+    warnings: list[str]
 
     def private_directory(self) -> AbstractContextManager[Path]:
         """An empty directory for the stage, removed in the end."""
 
-    def scan(self, names: Iterable[str]) -> dict[str, Any]:
-        """What is there under these names, in the terms of this destination."""
+    def survey(self, names: Iterable[str]) -> Survey:
+        """What is there under these names, and in `.releases/`, in as few requests as it takes."""
 
     def holds(self, file: StagedFile, there: Any) -> bool:
-        """Whether what `scan` found is this file's content, by the cheapest proof there is."""
+        """Whether what a survey found is this file's content, by the cheapest proof there is."""
 
     def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         """Publish files, so that a reader sees the old content or the new one, and yield each that is there."""
@@ -103,6 +113,9 @@ class Destination(Protocol):
         When this returns, `entries` shows it to every process.
         """
 
+    def discard(self, name: str) -> None:
+        """Delete a file that `write` put, or empty it where a publisher need not be allowed to delete."""
+
     def delete(self, names: Iterable[str]) -> None:
         """Delete files, in no order. One that is not there is none to delete. Raises OSError if any could not be."""
 
@@ -122,6 +135,8 @@ class Plan:
     unchanged: list[StagedFile]
     # False where the release stands there already, with the same content.
     new_release: bool
+    # Whether no other release was published after it.
+    latest: bool
 
     @property
     def puts(self) -> list[StagedFile]:
@@ -135,8 +150,9 @@ def make_plan(
     holds: Callable[[StagedFile, Any], bool],
     *,
     new_release: bool,
+    latest: bool,
 ) -> Plan:
-    plan = Plan([], [], [], [], new_release)
+    plan = Plan([], [], [], [], new_release, latest)
     for file in files:
         if file.name not in there:
             plan.missing.append(file)
@@ -149,14 +165,18 @@ def make_plan(
     return plan
 
 
-def prepare(files: list[StagedFile], manifest: Manifest, destination: Destination, *, replace: bool = False) -> Plan:
-    """What `publish` would do. Writes nothing.
+def prepare(
+    files: list[StagedFile], manifest: Manifest, destination: Destination, survey: Survey, *, replace: bool = False
+) -> Plan:
+    """What `publish` would do, by a survey of all these names. Writes nothing.
 
     Raises PublishError if the release is there with other content, unless it is to be replaced.
     """
-    new_release = _is_new(manifest, destination, replace=replace)
-    there = destination.scan(file.name for file in files)
-    return make_plan(files, there, destination.holds, new_release=new_release)
+    release_id = manifest.release["id"]
+    published = any(entry.name == path(release_id) for entry in survey.releases)
+    new_release = not published or _is_new(manifest, destination, replace=replace)
+    latest = _is_latest(release_id, survey.releases)
+    return make_plan(files, survey.there, destination.holds, new_release=new_release, latest=latest)
 
 
 def publish(
@@ -174,7 +194,7 @@ def publish(
     destination.settle()
     release_id = manifest.release["id"]
     if not plan.new_release:
-        if not _is_latest(release_id, destination):
+        if not plan.latest:
             # An old one that is deployed again: its age counts from here.
             destination.write(note(release_id, REPUBLISHED), stamp())
             destination.settle()
@@ -186,15 +206,19 @@ def publish(
             destination.put_manifest(release_id, manifest.dump(), replace=replace)
         except FileExistsError:
             # Another publisher was faster: with the same content all is well.
-            _is_new(manifest, destination, replace=False)
+            if _is_new(manifest, destination, replace=False):
+                raise PublishError(
+                    f"The manifest {destination.manifest_location(release_id)} was there a moment ago and is gone. Run "
+                    "collectstatic again when nothing else publishes or prunes."
+                ) from None
     flag.confirm()
 
 
-def _is_latest(release_id: str, destination: Destination) -> bool:
+def _is_latest(release_id: str, releases: list[Entry]) -> bool:
     """Whether no other release was published since this one, in the words of the destination's own clock."""
-    published = {path(release_id), note(release_id, REPUBLISHED)}
-    entries = [entry for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith((NAME, REPUBLISHED))]
-    return not entries or max(entries, key=lambda entry: entry.modified).name in published
+    published = [entry for entry in releases if entry.name.endswith((f"/{NAME}", f"/{REPUBLISHED}"))]
+    latest = max(published, key=lambda entry: entry.modified, default=None)
+    return latest is None or latest.name in {path(release_id), note(release_id, REPUBLISHED)}
 
 
 def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> bool:

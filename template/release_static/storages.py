@@ -1,6 +1,6 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,7 @@ class ReleaseSpecificManifestMixin(Base):
         """The manifest of this release. Raises ReleaseStaticError, with the remedy, if it cannot be had."""
         release_id, location = self.release_id.value, self.manifest_location
         try:
-            content = self.destination.read_manifest(release_id)
+            content = self.read_published(release_id)
             if content is None:
                 raise ManifestError(f"There is no manifest {location}.")
             manifest = Manifest.parse(content, location)
@@ -73,6 +73,18 @@ class ReleaseSpecificManifestMixin(Base):
         except ManifestError as error:
             raise self._unusable(str(error)) from error
         return manifest
+
+    def read_published(self, release_id: str) -> bytes | None:
+        """The manifest of a release, None if there is none. May raise OSError."""
+        return self.destination.read_manifest(release_id)
+
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep a copy of a manifest that is published now, where that saves a process the way to it."""
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any]) -> list[str]:
+        """What is wrong with the OPTIONS of this storage, and what to do, for `manage.py check`."""
+        return []
 
     @property
     def manifest_location(self) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import path
-from release_static.publish import Entry, StagedFile
+from release_static.manifest import RELEASES, path
+from release_static.publish import Entry, StagedFile, Survey
 
-PAGE = 4  # names
+PAGE = 10  # names
 
 
 class Clock:
@@ -39,12 +39,13 @@ class Bucket:
     def used_by(self, process: "Process") -> "Bucket":
         return Bucket(self.objects, self.clock, process)
 
-    def scan(self, names: Iterable[str]) -> dict[str, bytes]:
-        self._step("scan")
-        return self._saw({name: self.objects[name][0] for name in names if name in self.objects})
+    def survey(self, names: Iterable[str]) -> Survey:
+        wanted, entries = set(names), list(self.entries())
+        there = {entry.name: entry for entry in entries if entry.name in wanted}
+        return Survey(there, [entry for entry in entries if entry.name.startswith(f"{RELEASES}/")])
 
-    def holds(self, file: StagedFile, there: bytes) -> bool:
-        return Path(file.path).read_bytes() == there
+    def holds(self, file: StagedFile, there: Entry) -> bool:
+        return hashlib.md5(Path(file.path).read_bytes()).hexdigest() == there.md5
 
     def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         for file in files:
@@ -75,12 +76,17 @@ class Bucket:
         after, page = "", [""]
         while page:
             self._step(f"list {prefix}")
-            page = self._saw(sorted(name for name in self.objects if name.startswith(prefix) and name > after)[:PAGE])
-            found = [Entry(name, len(self.objects[name][0]), self.objects[name][1]) for name in page]
+            page = sorted(name for name in self.objects if name.startswith(prefix) and name > after)[:PAGE]
+            found = [self._entry(name) for name in page]
+            self._saw([(entry.name, entry.md5) for entry in found])
             yield from found
             if len(page) < PAGE:
                 return
             after = page[-1]
+
+    def _entry(self, name: str) -> Entry:
+        content, modified = self.objects[name]
+        return Entry(name, len(content), modified, hashlib.md5(content).hexdigest())
 
     def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         for name in names:
@@ -95,6 +101,9 @@ class Bucket:
     def write(self, name: str, content: bytes) -> None:
         self._step(f"put {name}")
         self.objects[name] = (content, self.clock.tick())
+
+    def discard(self, name: str) -> None:
+        self.write(name, b"")
 
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
@@ -192,7 +201,7 @@ class World:
     @property
     def state(self) -> Hashable:
         """Two worlds with the same state go on alike."""
-        names = tuple(sorted(self.bucket.objects))
+        names = tuple(sorted((name, bool(content)) for name, (content, _) in self.bucket.objects.items()))
         return names, *((process.history, process.alive) for process in self.processes)
 
     def end(self) -> None:

@@ -35,18 +35,18 @@ def stage(tmp_path, name, content=b"content", hashed=True):
 
 def test_the_manifest_appears_after_every_file(directory, flag, tmp_path):
     files = [stage(tmp_path, f"{n}.txt") for n in range(1200)]
-    plan = prepare(files, manifest(), directory)
+    plan = prepare(files, manifest(), directory, flag.seen)
 
     for _ in publish(plan, manifest(), directory, flag):
         assert directory.releases() == []
 
     assert directory.releases() == ["one"]
-    assert len(directory.scan(file.name for file in files)) == 1200
+    assert len(directory.survey(file.name for file in files).there) == 1200
 
 
 def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, flag, tmp_path):
     files = [stage(tmp_path, "a.txt", hashed=False), stage(tmp_path, "b.1.txt", hashed=True)]
-    plan = prepare(files, manifest(), directory)
+    plan = prepare(files, manifest(), directory, flag.seen)
 
     assert [file.name for file in publish(plan, manifest(), directory, flag)] == ["b.1.txt", "a.txt"]
 
@@ -61,14 +61,14 @@ def test_a_manifest_is_written_once(directory):
 
 
 def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, flag):
-    plan = prepare([], manifest(), directory)
+    plan = prepare([], manifest(), directory, flag.seen)
     directory.put_manifest("one", manifest().dump())
 
     assert list(publish(plan, manifest(), directory, flag)) == []
 
 
 def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, flag):
-    plan = prepare([], manifest(), directory)
+    plan = prepare([], manifest(), directory, flag.seen)
     directory.put_manifest("one", manifest(b="b.2").dump())
 
     with pytest.raises(PublishError, match="published already, with other content"):
@@ -107,7 +107,8 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
     for name in ("fsync", "replace", "link"):
         record(name)
 
-    list(publish(prepare([stage(tmp_path, "css/a.css")], manifest(), directory), manifest(), directory, flag))
+    plan = prepare([stage(tmp_path, "css/a.css")], manifest(), directory, flag.seen)
+    list(publish(plan, manifest(), directory, flag))
 
     names = [name for name, _ in calls]
     replaced, linked = calls.index(("replace", "css/a.css")), names.index("link")

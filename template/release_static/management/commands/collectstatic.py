@@ -1,6 +1,7 @@
 """Django's collectstatic, which stages what it collects and then publishes it as a release."""
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError
 from release_static.flags import publishing
-from release_static.publish import Destination, Plan, prepare, publish
+from release_static.publish import Destination, Plan, StagedFile, prepare, publish
 from release_static.stage import StageMixin
 from release_static.storages import ReleaseSpecificManifestMixin
 
@@ -62,14 +63,16 @@ class Command(collectstatic.Command):
                 stage = self.stage(storage, Path(directory))
                 manifest = stage.manifest().of_release(release_id.value)
                 files = stage.files(manifest)
+                names = [file.name for file in files]
                 if self.dry_run:
-                    plan = prepare(files, manifest, destination, replace=self.replace)
+                    plan = prepare(files, manifest, destination, destination.survey(names), replace=self.replace)
                     for file in plan.puts:
                         self.log(f"Pretending to publish '{file.name}'", level=1)
                 else:
-                    with publishing(destination, self.stderr.write) as flag:
-                        plan = prepare(files, manifest, destination, replace=self.replace)
-                        for file in publish(plan, manifest, destination, flag, replace=self.replace):
+                    with publishing(destination, self.stderr.write, names) as flag:
+                        plan = prepare(files, manifest, destination, flag.seen, replace=self.replace)
+                        puts = publish(plan, manifest, destination, flag, replace=self.replace)
+                        for file in self._progress(puts, plan):
                             put += 1
                             self.log(f"Published '{file.name}'")
         except OSError as error:
@@ -79,7 +82,13 @@ class Command(collectstatic.Command):
                 f"{put} files were put. The manifest goes last, so no process sees a release that is not whole. Mend "
                 "the cause and run collectstatic again: it goes on where it stopped."
             ) from error
-        for warning in stage.warnings:
+        if not self.dry_run:
+            try:
+                storage.keep_manifest(manifest)
+            except OSError as error:
+                # As in a container that may not write to its image: processes read the manifest where it is published.
+                self.log(f"No copy of the manifest is kept beside the code: {error}")
+        for warning in [*stage.warnings, *destination.warnings]:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
         self.summary = self._summary(plan, str(release_id), destination.manifest_location(release_id.value))
         return {
@@ -89,6 +98,16 @@ class Command(collectstatic.Command):
             "skipped": [],
             "deleted": [],
         }
+
+    def _progress(self, files: Iterator[StagedFile], plan: Plan) -> Iterable[StagedFile]:
+        """The same files, with a bar on a terminal where tqdm is installed."""
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return files
+        # None: only on a terminal.
+        quiet = None if self.verbosity == 1 else True
+        return tqdm(files, "Publishing", len(plan.puts), unit="file", leave=False, disable=quiet)
 
     def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
         return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()

@@ -1,0 +1,48 @@
+"""The headers that an object in a bucket is served with, the same whatever machine uploads it."""
+
+import mimetypes
+
+FOREVER = "public, max-age=31536000, immutable"
+# An original changes under its name.
+SHORTLY = "public, max-age=60"
+NEVER = "no-store"
+
+# What Python's own table lacks, or has otherwise, in one of its versions. Source: the IANA registry of media types.
+_TYPES = {
+    ".avif": "image/avif",
+    ".cjs": "text/javascript",
+    ".eot": "application/vnd.ms-fontobject",
+    ".ico": "image/vnd.microsoft.icon",
+    ".js": "text/javascript",
+    ".map": "application/json",
+    ".md": "text/markdown",
+    ".mjs": "text/javascript",
+    ".otf": "font/otf",
+    ".ttf": "font/ttf",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".xml": "application/xml",
+}
+_TEXT = {"application/json", "application/manifest+json", "application/xml", "image/svg+xml"}
+
+# Python's own table, without what this machine's files and registry add to it.
+_table = mimetypes.MimeTypes()
+for _extension, _type in _TYPES.items():
+    _table.add_type(_type, _extension)
+
+
+def content_type(name: str) -> str:
+    media_type, encoding = _table.guess_type(f"/{name}")
+    if media_type is None or encoding:
+        return "application/octet-stream"
+    if media_type.startswith("text/") or media_type in _TEXT:
+        return f"{media_type}; charset=utf-8"
+    return media_type
+
+
+def of(name: str, *, hashed: bool) -> dict[str, str]:
+    """Parameters of PutObject for a file under this name."""
+    return {"ContentType": content_type(name), "CacheControl": FOREVER if hashed else SHORTLY}

@@ -1,0 +1,454 @@
+import io
+import json
+import os
+import time
+from itertools import count
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
+from django.core.management import CommandError
+
+from release_static.manifest import ManifestError
+from release_static.s3_settings import client_config
+from tests.s3.conftest import STATIC
+
+MANIFEST = "static/.releases/{}/staticfiles.json"
+
+
+def answer(request, status, code):
+    class Body(io.BytesIO):
+        def stream(self, **kwargs):
+            yield self.read()
+
+    text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>In words.</Message></Error>"
+    return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, Body(text.encode()))
+
+
+def fail(request, fault):
+    """What the server or the network does to this request."""
+    if isinstance(fault, type):
+        raise fault(endpoint_url=request.url, error="In words.")
+    return answer(request, *fault)
+
+
+FAULTS = {
+    "internal error": (500, "InternalError"),
+    "unavailable": (503, "ServiceUnavailable"),
+    "slow down": (503, "SlowDown"),
+    "forbidden": (403, "AccessDenied"),
+    "wrong region": (400, "AuthorizationHeaderMalformed"),
+    "no bucket": (404, "NoSuchBucket"),
+    "expired credentials": (400, "ExpiredToken"),
+    "connect timeout": ConnectTimeoutError,
+    "read timeout": ReadTimeoutError,
+    "reset": ConnectionClosedError,
+}
+
+
+def test_a_first_publication_takes_three_requests_more_than_it_has_files(site):
+    summary = site.publish("one")
+
+    assert "Release one: 6 files published, 0 were there already." in summary
+    assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
+    assert len(site.objects()) == 7
+    assert len(site.requests) == 6 + 3
+    assert site.requests[0] == "ListObjectsV2 static%2F"
+    assert set(site.requests[-2:]) == {f"PutObject {MANIFEST.format('one')}"}
+
+
+def test_an_unchanged_publication_takes_two_requests_whatever_the_times_of_the_files(site):
+    site.publish("one")
+    before = site.objects()
+    for path in site.sources.iterdir():
+        os.utime(path, (1, 1))
+
+    summary = site.publish("one")
+
+    assert "Release one is published already, nothing to do: all 6 files are there." in summary
+    assert site.requests == ["ListObjectsV2 static%2F", f"GetObject {MANIFEST.format('one')}"]
+    assert site.objects() == before
+
+
+def test_a_listing_is_read_to_its_end_with_one_request_a_page(site):
+    site.publish("one")
+    events = site.at("one").storage.connection.meta.client.meta.events
+    events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **kwargs: params.update(MaxKeys=2))
+    site.requests.clear()
+
+    plan = site.destination.scan(name.removeprefix("static/") for name in site.objects())
+
+    assert len(plan) == 7
+    assert len(site.requests) == 4
+
+
+def test_only_what_changed_goes_up(site):
+    site.publish("one")
+    before = site.objects()
+    site.write(app__js="let release = 2;\n")
+
+    summary = site.publish("two")
+
+    hashed = site.manifest("two")["paths"]["app.js"]
+    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
+    assert "2 files published, 4 were there already" in summary
+    assert site.read("static/app.js") == b"let release = 2;\n"
+    assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
+        key: tag for key, tag in before.items() if key != "static/app.js"
+    }
+
+
+def test_a_file_of_the_same_size_and_other_content_goes_up(site):
+    site.publish("one")
+    hashed = f"static/{site.manifest('one')['paths']['app.js']}"
+    site.server.client().put_object(Bucket=site.bucket, Key=hashed, Body=b"let release = 9;\n")
+
+    summary = site.publish("one")
+
+    assert "1 damaged ones repaired" in summary
+    assert site.read(hashed) == b"let release = 1;\n"
+
+
+def test_nothing_is_ever_deleted(site):
+    site.server.client().put_object(Bucket=site.bucket, Key="static/foreign.txt", Body=b"mine")
+    site.publish("one")
+    (site.sources / "app.js").unlink()
+
+    site.publish("two")
+
+    assert site.read("static/foreign.txt") == b"mine"
+    assert f"static/{site.manifest('one')['paths']['app.js']}" in site.objects()
+    assert "app.js" not in site.manifest("two")["paths"]
+
+
+def test_the_manifest_goes_up_after_every_file_that_it_names(site):
+    site.publish("one")
+
+    first = site.uploads().index(MANIFEST.format("one"))
+    assert set(site.uploads()[first:]) == {MANIFEST.format("one")}
+    assert {f"static/{name}" for name in site.manifest("one")["paths"].values()} <= set(site.uploads()[:first])
+
+
+def test_a_dry_run_writes_nothing(site):
+    summary = site.publish("one", dry_run=True)
+
+    assert "6 files would be published" in summary
+    assert site.objects() == {}
+    assert not site.copy.exists()
+
+
+def test_headers_let_hashed_files_be_kept_for_ever_and_manifests_never(site):
+    types = {
+        "a.map": "application/json; charset=utf-8",
+        "a.mjs": "text/javascript; charset=utf-8",
+        "a.wasm": "application/wasm",
+        "a.woff2": "font/woff2",
+        "a.avif": "image/avif",
+        "a.txt": "text/plain; charset=utf-8",
+        "a.tar.gz": "application/octet-stream",
+        "a.b c+d": "application/octet-stream",
+    }
+    for name in types:
+        (site.sources / name).write_bytes(b"content")
+    types |= {
+        "home.css": "text/css; charset=utf-8",
+        "app.js": "text/javascript; charset=utf-8",
+        "logo.svg": "image/svg+xml; charset=utf-8",
+    }
+    site.publish("one")
+
+    def head(key):
+        found = site.server.client().head_object(Bucket=site.bucket, Key=key)
+        return found["ContentType"], found["CacheControl"]
+
+    for name, content_type in types.items():
+        hashed = site.manifest("one")["paths"][name]
+        assert head(f"static/{name}") == (content_type, "public, max-age=60")
+        assert head(f"static/{hashed}") == (content_type, "public, max-age=31536000, immutable")
+    assert head(MANIFEST.format("one")) == ("application/json; charset=utf-8", "no-store")
+
+
+def test_no_upload_sets_an_access_control_list(site):
+    sent = []
+    site.on_request = lambda operation, request: sent.extend(request.headers)
+
+    site.publish("one")
+
+    assert sent
+    assert "x-amz-acl" not in {name.lower() for name in sent}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_what_is_missing(site, fault):
+    (site.sources / "app.js").unlink()
+    # Each request is sent once here: another test has boto3 try again.
+    once = client_config(site.bucket, site.server.endpoint).merge(Config(retries={"total_max_attempts": 1}))
+    site.options = {"client_config": once}
+    for nth in range(1, 1 + 4 + 1 + 1):  # a listing, four files, the manifest
+        site.location = f"static-{nth}"
+        sent = count(1)
+        site.on_request = lambda operation, request, nth=nth, sent=sent: (
+            fail(request, fault) if next(sent) >= nth else None
+        )
+        with pytest.raises(CommandError) as error:
+            site.publish("one")
+
+        first, second = str(error.value).splitlines()
+        assert f"{'ListObjectsV2' if nth == 1 else 'PutObject'} of s3://{site.bucket}/{site.location}/" in first
+        assert (fault[1] if isinstance(fault, tuple) else site.server.endpoint) in first
+        assert "run collectstatic again" in second
+        assert site.manifest("one") is None
+        assert not site.copy.exists()
+
+        there = {key for key in site.objects() if key.startswith(f"{site.location}/")}
+        site.on_request = lambda operation, request: None
+        site.publish("one")
+        assert not there.intersection(site.uploads())
+        assert len(site.manifest("one")["paths"]) == 2
+        site.copy.unlink()
+
+
+def test_one_failing_upload_among_many_is_seen(site):
+    def refuse_one(operation, request):
+        return answer(request, 403, "AccessDenied") if request.url.endswith("/app.js") else None
+
+    site.on_request = refuse_one
+
+    with pytest.raises(CommandError, match=r"PutObject of s3://\S+/app\.js was answered with AccessDenied \(403"):
+        site.publish("one")
+
+    assert site.manifest("one") is None
+
+
+@pytest.mark.parametrize("fault", [(503, "SlowDown"), (500, "InternalError"), ConnectionClosedError])
+def test_a_fault_that_passes_is_tried_again(site, fault):
+    failed = set()
+
+    def fail_once(operation, request):
+        if operation in failed:
+            return None
+        failed.add(operation)
+        return fail(request, fault)
+
+    site.on_request = fail_once
+
+    site.publish("one")
+
+    assert failed == {"ListObjectsV2", "PutObject"}
+    assert len(site.manifest("one")["paths"]) == 3
+
+
+def test_a_release_with_other_content_is_refused(site):
+    site.publish("one")
+    before = site.objects()
+    site.write(app__js="let release = 2;\n")
+
+    with pytest.raises(CommandError, match="Release one is published already, with other content"):
+        site.publish("one")
+
+    assert site.objects() == before
+
+
+def test_replacing_a_release_takes_the_option_for_it(site):
+    site.publish("one")
+    site.write(app__js="let release = 2;\n")
+
+    site.publish("one", replace_release=True)
+
+    assert site.read(f"static/{site.manifest('one')['paths']['app.js']}") == b"let release = 2;\n"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_of_two_publishers_the_slower_one_respects_what_it_finds(site, same):
+    site.publish("other")
+    published = site.manifest("other")
+    published["release"]["id"] = "one"
+    if not same:
+        published["paths"]["app.js"] = "app.000000000000.js"
+
+    def be_faster(operation, request):
+        if request.url.endswith(MANIFEST.format("one")):
+            site.on_request = lambda operation, request: None
+            site.server.client().put_object(
+                Bucket=site.bucket, Key=MANIFEST.format("one"), Body=json.dumps(published).encode()
+            )
+
+    site.on_request = be_faster
+    if same:
+        site.publish("one")
+    else:
+        with pytest.raises(CommandError, match="Release one is published already, with other content"):
+            site.publish("one")
+
+    assert site.manifest("one") == published
+
+
+def ignore_conditions(params, **kwargs):
+    params["headers"].pop("If-None-Match", None)
+
+
+def know_no_conditions(params, request_signer, context, **kwargs):
+    if "If-None-Match" in params["headers"]:
+        error = {"Error": {"Code": "NotImplemented", "Message": "In words."}}
+        return AWSResponse("", 501, {}, None), error | {"ResponseMetadata": {"HTTPStatusCode": 501}}
+
+
+@pytest.mark.parametrize("behaviour", [ignore_conditions, know_no_conditions])
+def test_a_server_without_conditional_writes_is_noticed(site, behaviour, capsys):
+    site.before_put = behaviour
+
+    site.publish("one")
+    assert "ignores conditional writes" in capsys.readouterr().err
+    before = site.objects()
+
+    site.write(app__js="let release = 2;\n")
+    with pytest.raises(CommandError, match="Release one is published already, with other content"):
+        site.publish("one")
+    assert site.objects() == before
+
+
+def test_a_server_with_conditional_writes_causes_no_warning(site, capsys):
+    site.publish("one")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_conflict_of_conditional_writes_is_tried_again(site, monkeypatch):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    conflicts = iter([True, True])
+
+    def conflict(operation, request):
+        if "If-None-Match" in request.headers and next(conflicts, False):
+            return answer(request, 409, "ConditionalRequestConflict")
+
+    site.on_request = conflict
+
+    site.publish("one")
+
+    assert len(site.manifest("one")["paths"]) == 3
+
+
+def test_a_file_that_changes_while_it_goes_up_is_refused(ceph, site):
+    def change(operation, request):
+        if request.url.endswith("/app.js"):
+            request.body = b"let release = 7;\n"
+
+    site.on_request = change
+
+    with pytest.raises(CommandError, match="BadDigest|XAmzContentSHA256Mismatch"):
+        site.publish("one")
+
+    assert "static/app.js" not in site.objects()
+    assert site.manifest("one") is None
+
+
+def test_addresses_are_neither_signed_nor_asked_for(site):
+    site.publish("one")
+    site.requests.clear()
+
+    url = site.at("one").storage.url("home.css")
+
+    assert url == f"{STATIC}{site.manifest('one')['paths']['home.css']}"
+    assert site.requests == []
+
+
+@pytest.mark.parametrize("served", ["https://cdn.example.com/", "https://example.com/a/b/", "/static/"])
+def test_addresses_are_under_static_url_wherever_that_leads(site, served):
+    site.settings.STATIC_URL = served
+    site.publish("one")
+
+    assert site.at("one").storage.url("logo.svg").startswith(f"{served}logo.")
+
+
+def test_a_process_of_the_release_published_here_needs_no_server(site):
+    site.publish("one")
+
+    site.at("one", endpoint_url=site.server.endpoint)
+    site.on_request = lambda operation, request: fail(request, ConnectionClosedError)
+
+    assert site.storage.url("app.js").startswith(STATIC)
+
+
+def test_a_process_of_another_release_asks_the_bucket_once(site):
+    site.publish("one")
+    site.publish("two")
+    site.requests.clear()
+
+    site.at("one")
+    site.storage.url("app.js")
+    site.storage.url("home.css")
+
+    assert site.requests == [f"GetObject {MANIFEST.format('one')}"]
+
+
+def test_a_copy_of_a_manifest_in_another_bucket_is_not_believed(site):
+    site.publish("one")
+    site.location = "elsewhere"
+
+    with pytest.raises(ManifestError, match="There is no manifest"):
+        site.at("one").storage.url("app.js")
+
+
+def test_a_damaged_copy_of_the_manifest_is_not_believed(site):
+    site.publish("one")
+    site.copy.write_text(site.copy.read_text()[:-20])
+    site.requests.clear()
+
+    site.at("one").storage.url("app.js")
+
+    assert site.requests == [f"GetObject {MANIFEST.format('one')}"]
+
+
+def test_a_copy_that_cannot_be_written_stops_nothing(site, capsys):
+    site.copy.mkdir()
+
+    site.publish("one", verbosity=2)
+
+    assert "No copy of the manifest is kept beside the code" in capsys.readouterr().out
+    assert site.manifest("one")
+
+
+def test_a_release_that_is_not_there_is_explained(site):
+    site.publish("one")
+
+    with pytest.raises(ManifestError) as error:
+        site.at("two").storage.url("app.js")
+
+    assert f"There is no manifest s3://{site.bucket}/{MANIFEST.format('two')}." in str(error.value)
+    assert "releases: one" in str(error.value)
+    assert "RELEASE_ID=two python manage.py collectstatic" in str(error.value)
+
+
+def test_forbidden_may_mean_missing_and_the_error_says_so(site):
+    site.on_request = lambda operation, request: answer(request, 403, "AccessDenied")
+
+    with pytest.raises(ManifestError, match="lack s3:ListBucket"):
+        site.at("one").storage.url("app.js")
+
+
+def test_a_server_that_is_not_there_is_an_error_with_its_address(site):
+    site.options = {"endpoint_url": "http://127.0.0.1:9"}
+
+    with pytest.raises(CommandError, match=r"http://127\.0\.0\.1:9"):
+        site.publish("one")
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"secret_key": "wrong"}, "SignatureDoesNotMatch"),
+        ({"access_key": "nobody"}, "InvalidAccessKeyId"),
+        ({"bucket_name": "no-such-bucket"}, "NoSuchBucket"),
+        ({"access_key": None, "secret_key": None}, "NoCredentialsError"),
+    ],
+)
+def test_a_server_that_refuses_is_an_error_with_the_remedy(ceph, site, options, code):
+    site.options = options
+
+    with pytest.raises(CommandError) as error:
+        site.publish("one")
+
+    said = str(error.value).splitlines()[0]
+    assert code in said or "Unable to locate credentials" in said
+    assert "AWS_" in said
