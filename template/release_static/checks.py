@@ -67,4 +67,4 @@ def check_manifest(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if check_storage(app_configs):
         return []
     reason = serving.problem()
-    return [Error(reason, id="release_static.E004")] if reason else []
+    return [Error(reason, id="release_static.E005")] if reason else []

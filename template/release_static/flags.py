@@ -71,12 +71,14 @@ class Flag:
         self._destination.write(self._name, self._content)
         self._written = time.time()
 
-    def wait(self, say: Callable[[str], object], names: Iterable[str] = ()) -> None:
-        """Until no prune is at work; `say` which one that is. Then `seen` is a survey of these names."""
-        names = list(names)
+    def wait(self, say: Callable[[str], object], names: Iterable[str] | None = None) -> None:
+        """Until no prune is at work; `say` which one that is. Then `seen` is a survey of these names, if any are given."""
+        wanted = None if names is None else list(names)
 
         def look() -> list[Entry]:
-            self.seen = self._destination.survey(names)
+            if wanted is None:
+                return self._look()
+            self.seen = self._destination.survey(wanted)
             return self.seen.releases
 
         while pruning := self._others(["pruning"], look):
@@ -145,7 +147,7 @@ class Flag:
 def publishing(destination: Destination, say: Callable[[str], object], names: Iterable[str] = ()) -> Iterator[Flag]:
     """Keeps what is there from being pruned. Waits for a prune that is at work, and tells `say` about it.
 
-    The flag's `seen` is a survey of these names.
+    The flag's `seen` is a survey of these names, if any are given.
     """
     flag = Flag("publishing", destination)
     try:

@@ -17,7 +17,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def flag(directory):
-    with publishing(directory, pytest.fail) as flag:
+    with publishing(directory, pytest.fail, []) as flag:
         yield flag
 
 

@@ -170,6 +170,9 @@ def scenario(request, staged):
 @pytest.mark.parametrize("renewed_after", [60, 0], ids=["fast", "with renewals"])
 def test_no_order_leaves_a_published_manifest_with_a_missing_file(scenario, monkeypatch, renewed_after):
     monkeypatch.setattr(flags, "RENEWED_AFTER", renewed_after)
+    if not renewed_after:
+        # Each flag that is only emptied would double the orders to go through.
+        monkeypatch.setattr(Bucket, "discard", lambda self, name: self.delete([name]))
     release_id, make = scenario
     states = ends = prunes = 0
 
@@ -193,8 +196,8 @@ def test_no_order_leaves_a_published_manifest_with_a_missing_file(scenario, monk
 
 
 def test_without_flags_such_an_order_is_found(scenario, monkeypatch):
-    def do_not_wait(self, say, names=()):
-        self.seen = self._destination.survey(names)
+    def do_not_wait(self, say, names=None):
+        self.seen = self._destination.survey(names or [])
 
     monkeypatch.setattr(Flag, "wait", do_not_wait)
     monkeypatch.setattr(Flag, "demand_to_be_alone", lambda self: None)
@@ -373,7 +376,7 @@ class Disk:
             result = method(*arguments, **options)
             if name in ("entries", "put", "read"):
                 result = list(result)
-            self._process.saw(self._names() if name in ("entries", "scan") else repr(result))
+            self._process.saw(self._names() if name in ("entries", "survey") else repr(result))
             return result
 
         return method if name.endswith("location") else stepped

@@ -99,7 +99,7 @@ def reported(deploy: bool) -> dict[str | None, str]:
 
 def test_the_deployment_check_reports_what_would_keep_a_server_from_starting(site):
     site.run_release("one")
-    assert reported(deploy=True) == {"release_static.E004": problem()}
+    assert reported(deploy=True) == {"release_static.E005": problem()}
     assert reported(deploy=False) == {}
 
     site.publish("one")

@@ -1,7 +1,9 @@
 """A site that publishes to a bucket from within this process."""
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ from release_static.bucket import Bucket
 from tests.s3.server import Server
 
 STATIC = "https://static.example.com/static/"
+FLAG = "/.flag-"
 UPLOADS = "PutObject"
 
 
@@ -80,7 +83,7 @@ class Site:
     def _see(self, request: AWSPreparedRequest, event_name: str, **kwargs: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         key = request.url.partition(f"{self.bucket}/")[2] or request.url.partition("prefix=")[2].partition("&")[0]
-        self.requests.append(f"{operation} {key}")
+        self.requests.append(f"{operation} {re.sub(f'{FLAG}.*', FLAG, key)}")
         return self.on_request(operation, request)
 
     def publish(self, release_id: str, **options: Any) -> str:
@@ -102,8 +105,13 @@ class Site:
         return Path(self.settings.BASE_DIR) / "staticfiles.json"
 
     def objects(self) -> dict[str, str]:
-        """The bucket's keys and their ETags."""
-        return self.server.names(self.bucket)
+        """The bucket's keys and their ETags, but for flags."""
+        return {key: tag for key, tag in self.server.names(self.bucket).items() if FLAG not in key}
+
+    def flags(self) -> list[str]:
+        """The flags that stand: one that was lowered is empty."""
+        empty = hashlib.md5(b"").hexdigest()
+        return [key for key, tag in self.server.names(self.bucket).items() if FLAG in key and empty not in tag]
 
     def read(self, key: str) -> bytes:
         return self.server.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -113,8 +121,9 @@ class Site:
         return json.loads(self.read(key)) if key in self.objects() else None
 
     def uploads(self) -> list[str]:
-        """The keys that the last run put."""
-        return [request.partition(" ")[2] for request in self.requests if request.startswith(UPLOADS)]
+        """The keys that the last run put, but for flags."""
+        keys = [request.partition(" ")[2] for request in self.requests if request.startswith(UPLOADS)]
+        return [key for key in keys if not key.endswith(FLAG)]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from release_static.manifest import ManifestError
 from release_static.s3_settings import client_config
 from tests.s3.conftest import STATIC
 
+RECORD = "static/.releases/{}/files.json"
 MANIFEST = "static/.releases/{}/staticfiles.json"
 
 
@@ -47,18 +48,23 @@ FAULTS = {
 }
 
 
-def test_a_first_publication_takes_three_requests_more_than_it_has_files(site):
+def test_a_first_publication_takes_four_requests_more_than_it_has_objects(site):
     summary = site.publish("one")
 
     assert "Release one: 6 files published, 0 were there already." in summary
     assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
-    assert len(site.objects()) == 7
-    assert len(site.requests) == 6 + 3
-    assert site.requests[0] == "ListObjectsV2 static%2F"
-    assert set(site.requests[-2:]) == {f"PutObject {MANIFEST.format('one')}"}
+    # The files, what they are, and the manifest.
+    assert len(site.objects()) == 6 + 2
+    # A flag, a listing, and, on a server that is not Amazon's, whether it honours conditions.
+    assert len(site.requests) == 8 + 4
+    flag = "PutObject static/.releases/.flag-"
+    assert site.requests[:2] == [flag, "ListObjectsV2 static%2F"]
+    manifest = f"PutObject {MANIFEST.format('one')}"
+    assert site.requests[-4:] == [f"PutObject {RECORD.format('one')}", manifest, manifest, flag]
+    assert site.flags() == []
 
 
-def test_an_unchanged_publication_takes_two_requests_whatever_the_times_of_the_files(site):
+def test_an_unchanged_publication_takes_four_requests_whatever_the_times_of_the_files(site):
     site.publish("one")
     before = site.objects()
     for path in site.sources.iterdir():
@@ -67,7 +73,8 @@ def test_an_unchanged_publication_takes_two_requests_whatever_the_times_of_the_f
     summary = site.publish("one")
 
     assert "Release one is published already, nothing to do: all 6 files are there." in summary
-    assert site.requests == ["ListObjectsV2 static%2F", f"GetObject {MANIFEST.format('one')}"]
+    flag = "PutObject static/.releases/.flag-"
+    assert site.requests == [flag, "ListObjectsV2 static%2F", f"GetObject {MANIFEST.format('one')}", flag]
     assert site.objects() == before
 
 
@@ -77,10 +84,10 @@ def test_a_listing_is_read_to_its_end_with_one_request_a_page(site):
     events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **kwargs: params.update(MaxKeys=2))
     site.requests.clear()
 
-    plan = site.destination.scan(name.removeprefix("static/") for name in site.objects())
+    survey = site.destination.survey(name.removeprefix("static/") for name in site.objects())
 
-    assert len(plan) == 7
-    assert len(site.requests) == 4
+    assert len(survey.there) == 8
+    assert len(site.requests) == 5
 
 
 def test_only_what_changed_goes_up(site):
@@ -91,7 +98,7 @@ def test_only_what_changed_goes_up(site):
     summary = site.publish("two")
 
     hashed = site.manifest("two")["paths"]["app.js"]
-    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
+    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", RECORD.format("two"), MANIFEST.format("two")}
     assert "2 files published, 4 were there already" in summary
     assert site.read("static/app.js") == b"let release = 2;\n"
     assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
@@ -185,7 +192,7 @@ def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_what_is_mi
     # Each request is sent once here: another test has boto3 try again.
     once = client_config(site.bucket, site.server.endpoint).merge(Config(retries={"total_max_attempts": 1}))
     site.options = {"client_config": once}
-    for nth in range(1, 1 + 4 + 1 + 1):  # a listing, four files, the manifest
+    for nth in range(1, 1 + 1 + 4 + 2 + 1):  # a flag, a listing, four files, what they are, the manifest
         site.location = f"static-{nth}"
         sent = count(1)
         site.on_request = lambda operation, request, nth=nth, sent=sent: (
@@ -195,13 +202,13 @@ def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_what_is_mi
             site.publish("one")
 
         first, second = str(error.value).splitlines()
-        assert f"{'ListObjectsV2' if nth == 1 else 'PutObject'} of s3://{site.bucket}/{site.location}/" in first
+        assert f"{'ListObjectsV2' if nth == 2 else 'PutObject'} of s3://{site.bucket}/{site.location}/" in first
         assert (fault[1] if isinstance(fault, tuple) else site.server.endpoint) in first
         assert "run collectstatic again" in second
         assert site.manifest("one") is None
         assert not site.copy.exists()
 
-        there = {key for key in site.objects() if key.startswith(f"{site.location}/")}
+        there = {key for key in site.objects() if key.startswith(f"{site.location}/") and ".releases/" not in key}
         site.on_request = lambda operation, request: None
         site.publish("one")
         assert not there.intersection(site.uploads())

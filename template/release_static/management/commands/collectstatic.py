@@ -1,7 +1,6 @@
 """Django's collectstatic, which stages what it collects and then publishes it as a release."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError
 from release_static.flags import publishing
-from release_static.publish import Destination, Plan, StagedFile, prepare, publish
+from release_static.progress import bar
+from release_static.publish import Destination, Plan, prepare, publish
 from release_static.stage import StageMixin
 from release_static.storages import ReleaseSpecificManifestMixin
 
@@ -71,9 +71,10 @@ class Command(collectstatic.Command):
                 else:
                     with publishing(destination, self.stderr.write, names) as flag:
                         plan = prepare(files, manifest, destination, flag.seen, replace=self.replace)
-                        puts = publish(plan, manifest, destination, flag, replace=self.replace)
-                        for file in self._progress(puts, plan):
+                        progress = bar("Publishing", quiet=self.verbosity != 1)
+                        for file in publish(plan, manifest, destination, flag, replace=self.replace):
                             put += 1
+                            progress(put, len(plan.puts))
                             self.log(f"Published '{file.name}'")
         except OSError as error:
             raise CommandError(
@@ -98,16 +99,6 @@ class Command(collectstatic.Command):
             "skipped": [],
             "deleted": [],
         }
-
-    def _progress(self, files: Iterator[StagedFile], plan: Plan) -> Iterable[StagedFile]:
-        """The same files, with a bar on a terminal where tqdm is installed."""
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            return files
-        # None: only on a terminal.
-        quiet = None if self.verbosity == 1 else True
-        return tqdm(files, "Publishing", len(plan.puts), unit="file", leave=False, disable=quiet)
 
     def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
         return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
