@@ -16,6 +16,8 @@ from typing import NamedTuple
 import kubernetes_validate
 import pytest
 import yaml
+from botocore.session import get_session
+from botocore.validate import ParamValidator
 
 from tests.deploy.http import get
 from tests.project import ROOT, Project, environment
@@ -75,6 +77,17 @@ def test_kubernetes_takes_its_documents(documented):
     assert {"Deployment", "Job"} <= {document["kind"] for document in documents}
     for document in documents:
         kubernetes_validate.validate(document, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_cloudfront_takes_its_document():
+    guide = ROOT / "template" / "docs" / "deploy-cloudfront.md"
+    (distribution,) = (block for block in blocks(guide) if block.file == "distribution.json")
+    cloudfront = get_session().create_client("cloudfront", "us-east-1")
+    expected = cloudfront.meta.service_model.operation_model("CreateDistribution").input_shape
+
+    checked = ParamValidator().validate({"DistributionConfig": json.loads(distribution.text)}, expected)
+
+    assert checked.generate_report() == ""
 
 
 def test_the_commands_that_start_the_site_do(render, virtual_environment, start):
