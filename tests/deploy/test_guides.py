@@ -45,10 +45,29 @@ def guides(project: Project) -> list[Path]:
     return [project.path / "README.md", *sorted((project.path / "docs").glob("*.md"))]
 
 
+def anchors(guide: Path) -> set[str]:
+    """The names of its headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", guide.read_text(), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 @pytest.fixture(params=BACKENDS)
 def documented(request: pytest.FixtureRequest, render: Callable[..., Project]) -> Project:
     """A project with all of its guides."""
     return render(storage_backend=request.param, docker=True)
+
+
+def test_links_lead_somewhere(documented):
+    broken = []
+    for guide in guides(documented):
+        for link in re.findall(r"\]\(([^)]+)\)", guide.read_text()):
+            if link.startswith("https://"):
+                continue
+            name, _, anchor = link.partition("#")
+            target = guide.parent / name if name else guide
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append(f"{guide.name}: {link}")
+    assert broken == []
 
 
 def test_every_block_is_what_it_says(documented):
@@ -184,6 +203,9 @@ def test_a_server_is_set_up_deployed_to_and_rolled_back(host, tmp_path):
 
     published = {file.read_text() for file in (host.folder / "public" / "static").glob("example.*.txt")}
     assert published == {"old", "new"}
+
+    (crontab,) = (block for block in host.blocks() if "releases prune" in block)
+    host.run(crontab.partition("  ")[2])
 
     prevented = re.search(r"^RestartPreventExitStatus=(\d+)$", host.unit(), re.MULTILINE)
     assert prevented

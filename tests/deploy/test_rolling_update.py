@@ -184,6 +184,14 @@ def test_nobody_notices_a_rolling_update_nor_a_rollback(update):
     assert sorted(seen.opened) == [["1", "1", "1"]] * 2 + [["2", "2", "2"]] * 2
     assert (seen.chart, seen.font) == ("chart with axis", "loaded")
     assert seen.rolled_back == {"release 1": REQUESTS}
+
+    banners = [f"banner-{number}.{'[0-9a-f]' * 12}.css" for number in seen.releases]
+    folder = Path(seen.releases[1].variables["STATIC_ROOT"]) / "shop"
+    assert [len(list(folder.glob(banner))) for banner in banners] == [1, 1, 1]
+    seen.releases[1].manage("releases", "prune", "--keep=1", "--days=0")
+    assert [len(list(folder.glob(banner))) for banner in banners] == [0, 1, 1]
+    assert seen.shop.visits() == {"release 1": REQUESTS}
+    assert seen.shop.parts(seen.shop.open()) == ["1", "1", "1"]
     assert seen.shop.complaints == []
 
 
