@@ -98,17 +98,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     def start(project: Project, *command: str, **variables: str) -> Server:
         assert project.python is not None
+        variables = {"PYTHONUNBUFFERED": "1", "DJANGO_SECRET_KEY": "s"} | project.variables | variables
         log = tmp_path / f"server-{len(servers)}.log"
-        with open(log, "wb") as output:
-            process = subprocess.Popen(
-                [project.python.parent / command[0], *command[1:]],
-                cwd=project.path,
-                env=environment(**{"PYTHONUNBUFFERED": "1", "DJANGO_SECRET_KEY": "s"} | project.variables | variables),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        servers.append(Server(process, log))
+        servers.append(Server.start([project.python.parent / command[0], *command[1:]], project.path, log, **variables))
         return servers[-1]
 
     yield start

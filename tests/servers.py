@@ -1,17 +1,43 @@
 """Real servers, and what can be asked of them."""
 
 import json
+import random
 import re
+import socket
 import subprocess
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
 
+from tests.project import environment
+
 DEADLINE = 60  # seconds; only a failure takes that long
+
+
+def wait_for(condition: Callable[[], object]) -> bool:
+    """Whether the condition came true within DEADLINE."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def free_port() -> int:
+    """A port that nobody listens on. It is none of those that a system gives to servers which ask for any."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
@@ -20,6 +46,28 @@ class Server:
 
     process: subprocess.Popen[bytes]
     log: Path
+
+    @classmethod
+    def start(cls, command: Sequence[str | Path], folder: Path, log: Path, **variables: str) -> Self:
+        """A server that runs this command in this folder, with these variables and none that tests must not have."""
+        with open(log, "ab") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment(**variables),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return cls(process, log)
+
+    def until_listening(self, port: int) -> Self:
+        """Itself, once it listens on this port. One that ends instead fails the test."""
+        wait_for(lambda: _listens(port) or self.process.poll() is not None)
+        if not _listens(port):
+            self.stop()
+            pytest.fail(f"{self.process.args!r} does not listen on port {port}:\n{self.said}")
+        return self
 
     @property
     def said(self) -> str:
@@ -52,3 +100,8 @@ class Server:
             self.process.wait(DEADLINE)
         finally:
             self.process.kill()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,31 @@
+"""Requests that no client has tidied up."""
+
+import http.client
+from dataclasses import dataclass
+
+from tests.servers import DEADLINE
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    def __getitem__(self, header: str) -> str:
+        return ", ".join(self.headers.get_all(header, []))
+
+
+def get(port: int, path: str, **headers: str) -> Answer:
+    """The answer to a GET with this path, as it is, and these headers, with _ for -."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        # Not request(), which adds an Accept-Encoding of its own.
+        connection.putrequest("GET", path, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        connection.endheaders()
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
