@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class CompareStaticConfig(AppConfig):
+    name = "compare_static"

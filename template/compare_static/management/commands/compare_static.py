@@ -1,0 +1,75 @@
+"""manage.py compare_static: what a rolling deploy does to each of the four configurations."""
+
+import os
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.loader import render_to_string
+
+from compare_static import picture, report
+from compare_static.observations import Observation
+from compare_static.targets import in_bucket, on_disk
+from compare_static.walk_through import observe, releases
+from release_static.errors import ReleaseStaticError
+
+WITHOUT_S3 = (
+    "s3 is left out. To see it, set AWS_STORAGE_BUCKET_NAME and what else the bucket needs, or do without one:\n"
+    '  uv run --with "moto[server]" manage.py compare_static'
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Publish two releases of this project in a scratch folder, with each of the four configurations, roll back, and "
+        "show what a visitor gets."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        page = Path(settings.BASE_DIR) / "public" / "compare-static.html"
+        parser.add_argument(
+            "--output", type=Path, default=page, help="The HTML page that is written. Default: %(default)s"
+        )
+
+    def handle(self, **options: Any) -> None:
+        try:
+            observations = _observe()
+        except ReleaseStaticError as error:
+            raise CommandError(str(error)) from error
+        page: Path = options["output"]
+        try:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(_page(observations), "utf-8")
+        except OSError as error:
+            raise CommandError(
+                f"{page} could not be written: {error.strerror}. Choose another place: --output"
+            ) from error
+        self.stdout.write(report.table(observations))
+        if len(observations) < 4:
+            self.stdout.write(f"\n{WITHOUT_S3}")
+        self.stdout.write(f"\nWith a picture: {page}")
+
+
+def _page(observations: list[Observation]) -> str:
+    context = {
+        "django_version": django.get_version(),
+        "width": picture.WIDTH,
+        "height": picture.HEIGHT,
+        "pictures": [picture.draw(seen) for seen in observations],
+        "rows": report.rows(observations),
+    }
+    return render_to_string("compare_static/page.html", context)
+
+
+def _observe() -> list[Observation]:
+    with tempfile.TemporaryDirectory(prefix="compare-static-") as folder:
+        scratch = Path(folder)
+        old, new = releases(Path(settings.BASE_DIR), scratch)
+        with on_disk(scratch / "public") as targets, in_bucket((old, new)) as bucket:
+            everywhere = [*targets, bucket] if bucket else targets
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return list(pool.map(lambda target: observe(target, old, new), everywhere))
