@@ -2,5 +2,5 @@
 
 static_configs.py has the four; settings.py takes one of them. The rest measures them, for `manage.py compare_static`:
 
-    walk_through.py -> process.py (a web process), stores.py (what is published) -> observations.py -> report.py
+    releases.py, targets.py -> walk_through.py -> observations.py -> report.py, picture.py
 """

@@ -5,13 +5,68 @@ the URL that its pages hold, or null where {% static %} fails.
 """
 
 import json
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Any
 
 import django
 from django.apps import apps
 from django.conf import STATICFILES_STORAGE_ALIAS
 from django.contrib.staticfiles.finders import get_finders
 from django.core.files.storage import Storage, storages
+
+from compare_static.releases import Release
+from compare_static.targets import Target, failed
+
+
+@dataclass(frozen=True)
+class Process:
+    """A web process of a release that is running. Its methods raise ReleaseStaticError if it has ended."""
+
+    release: Release
+    target: Target
+    popen: subprocess.Popen[str]
+    errors: IO[str]
+
+    def storage(self) -> str:
+        return self._ask()["storage"]
+
+    def urls(self) -> dict[str, str]:
+        """The URL of every static file, by its name, but for those for which {% static %} fails."""
+        return {name: url for name, url in self._ask()["urls"].items() if url is not None}
+
+    def _ask(self) -> dict[str, Any]:
+        assert self.popen.stdin and self.popen.stdout
+        with suppress(BrokenPipeError):
+            print(file=self.popen.stdin, flush=True)
+        answer = self.popen.stdout.readline()
+        if not answer:
+            self.errors.seek(0)
+            raise failed(self.target, f"a web process of {self.release.id}", self.errors.read())
+        return json.loads(answer)
+
+
+@contextmanager
+def running(release: Release, target: Target) -> Iterator[Process]:
+    with tempfile.TemporaryFile("w+") as errors:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", "compare_static.process"],
+            cwd=release.code,
+            env=target.environ(release),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        try:
+            yield Process(release, target, popen, errors)
+        finally:
+            popen.kill()
+            popen.communicate()
 
 
 def _url(storage: Storage, name: str) -> str | None:

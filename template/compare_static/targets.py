@@ -8,6 +8,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,11 +16,44 @@ from typing import Any
 
 from django.conf import settings
 
-from compare_static.stores import Corner, Folder
-from compare_static.walk_through import Release, Target
+from compare_static.releases import Release
+from compare_static.stores import Corner, Folder, Store
+from release_static.errors import ReleaseStaticError
 
 ON_DISK = ("default", "manifest", "custom")
 _SETTINGS = "compare_static_settings"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One configuration: its name, the store that it publishes to, and variables of the environment that say so.
+
+    `resolution` is the time, in seconds, within which two writes of a file look like one.
+    """
+
+    config: str
+    store: Store
+    variables: Mapping[str, str]
+    resolution: float = 0
+
+    def environ(self, release: Release) -> dict[str, str]:
+        """The environment of a process of this release."""
+        own = {
+            "STATIC_CONFIG": self.config,
+            "RELEASE_ID": release.id,
+            "DJANGO_DEBUG": "",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        return {**os.environ, **self.variables, **own}
+
+
+def failed(target: Target, what: str, errors: str) -> ReleaseStaticError:
+    """`what` ended with `errors` on stderr."""
+    said = "\n".join(f"  {line}" for line in errors.strip().splitlines()[-8:])
+    return ReleaseStaticError(
+        f"With STATIC_CONFIG={target.config}, {what} failed in a copy of this project:\n{said}\nMend that first. This "
+        f"shows it too: STATIC_CONFIG={target.config} python manage.py collectstatic --dry-run --noinput"
+    )
 
 
 class _Handler(SimpleHTTPRequestHandler):

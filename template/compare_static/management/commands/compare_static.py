@@ -13,8 +13,9 @@ from django.template.loader import render_to_string
 
 from compare_static import picture, report
 from compare_static.observations import Observation
+from compare_static.releases import make_releases
 from compare_static.targets import in_bucket, on_disk
-from compare_static.walk_through import observe, releases
+from compare_static.walk_through import observe
 from release_static.errors import ReleaseStaticError
 
 WITHOUT_S3 = (
@@ -68,7 +69,7 @@ def _page(observations: list[Observation]) -> str:
 def _observe() -> list[Observation]:
     with tempfile.TemporaryDirectory(prefix="compare-static-") as folder:
         scratch = Path(folder)
-        old, new = releases(Path(settings.BASE_DIR), scratch)
+        old, new = make_releases(Path(settings.BASE_DIR), scratch)
         with on_disk(scratch / "public") as targets, in_bucket((old, new)) as bucket:
             everywhere = [*targets, bucket] if bucket else targets
             with ThreadPoolExecutor(os.cpu_count()) as pool:
