@@ -86,5 +86,5 @@ def _summary(seen: Observation) -> str:
     readings = [reading for moment in seen.moments for reading in (moment.old, moment.new) if reading]
     wrong = sum(not reading.is_own for reading in readings)
     if not wrong:
-        return f"All {len(readings)} visitors get the file of the release that made their page."
-    return f"{wrong} of {len(readings)} visitors get another file than that of the release that made their page."
+        return f"All {len(readings)} pages lead to the file of their own release."
+    return f"{wrong} of {len(readings)} pages do not lead to the file of their own release."

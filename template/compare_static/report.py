@@ -54,7 +54,11 @@ def _line(texts: list[str], widths: list[int]) -> list[str]:
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if names[2:] else "")
+
+
+def _example(names: list[str]) -> str:
+    return f"{len(names)} files, such as {names[0]}" if names else "nothing"
 
 
 def _gets(reading: Reading | None) -> Cell:
@@ -75,7 +79,7 @@ STATEMENTS: dict[str, Callable[[Observation], Cell]] = {
     "storage": lambda seen: Cell(seen.storage),
     "release-2 overwrote": lambda seen: Cell(_names(seen.changes.overwritten) or "nothing"),
     "release-2 deleted, or wrote again as it was": lambda seen: Cell(
-        _names([*seen.changes.deleted, *seen.changes.rewritten]) or "nothing",
+        _example([*seen.changes.deleted, *seen.changes.rewritten]),
         not (seen.changes.deleted or seen.changes.rewritten),
     ),
     "example.txt of release-1 survives as": lambda seen: Cell(
