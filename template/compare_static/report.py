@@ -78,7 +78,7 @@ def _urls(seen: Observation, names: list[str]) -> Cell:
 STATEMENTS: dict[str, Callable[[Observation], Cell]] = {
     "storage": lambda seen: Cell(seen.storage),
     "release-2 overwrote": lambda seen: Cell(_names(seen.changes.overwritten) or "nothing"),
-    "release-2 deleted, or wrote again as it was": lambda seen: Cell(
+    "release-2 deleted, or rewrote as it was": lambda seen: Cell(
         _example([*seen.changes.deleted, *seen.changes.rewritten]),
         not (seen.changes.deleted or seen.changes.rewritten),
     ),
