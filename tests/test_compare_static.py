@@ -68,7 +68,7 @@ def settings_of(project: Project, **variables: str) -> dict[str, str]:
         "print(json.dumps({'url': s.STATIC_URL, 'root': s.STATIC_ROOT and str(s.STATIC_ROOT),"
         " 'backend': s.STORAGES['staticfiles']['BACKEND'].rpartition('.')[2]}))"
     )
-    return json.loads(project.manage("shell", "-v0", "-c", script, **variables).stdout)
+    return json.loads(project.manage("shell", "-v0", "-c", script, check=True, **variables).stdout)
 
 
 def assert_measured(page: str, *, files: int) -> None:
@@ -120,7 +120,9 @@ def test_a_project_that_does_not_ask_has_no_trace_of_them(render):
 
     for path in (path for path in project.path.rglob("*") if path.is_file() and path.name != ".copier-answers.yml"):
         text = f"{path.relative_to(project.path)}\n{path.read_text()}"
-        assert not re.search("static_config|compare_static|compare-static|side.by.side config", text, re.IGNORECASE), path
+        assert not re.search("static_config|compare_static|compare-static|side.by.side config", text, re.IGNORECASE), (
+            path
+        )
 
 
 @pytest.mark.parametrize("config", ["", *FOUR])
@@ -337,7 +339,7 @@ class Walk:
         command = self._next(part)
         if self.left and self.left[0].startswith("git "):
             command += "\n" + self.left.pop(0)
-        self.output = self._project.run("bash", "-euc", command, **variables).stdout
+        self.output = self._project.run("bash", "-euc", command, check=True, **variables).stdout
 
     def compare(self) -> None:
         """The next command prints what stands below it."""
