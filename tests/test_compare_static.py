@@ -26,6 +26,8 @@ OLD = "A static file of the project. Change it, commit, run collectstatic: both 
 NEW = OLD + "A line more.\n"
 # Their names, as the documentation has them.
 OLD_NAME, NEW_NAME = "example.d6e06f2eed9e.txt", "example.4bf546e60576.txt"
+# Enough of it for a server of S3; moto[server] has every service.
+MOTO = ("moto[s3]", "flask", "flask-cors")
 FOUR = ["default", "manifest", "custom", "s3"]
 
 
@@ -34,7 +36,7 @@ def comparing(render: Callable[..., Project], virtual_environment: Callable[...,
     """comparing(**answers): a project with the four configurations, committed."""
 
     def comparing(**answers: str) -> Project:
-        python = virtual_environment(answers.get("django_version", "6.1"), *PACKAGES["s3"], "moto[server]")
+        python = virtual_environment(answers.get("django_version", "6.1"), *PACKAGES["s3"], *MOTO)
         project = render(python=python, compare_static_configs=True, **answers)
         project.commit("Start")
         return project
@@ -238,6 +240,16 @@ def test_compare_static_leaves_nothing_in_a_bucket_but_what_was_there(comparing,
     assert client.list_objects_v2(Bucket="shop")["Contents"] == before
 
 
+def test_compare_static_says_what_to_do_without_a_bucket_that_it_can_use(comparing, moto):
+    variables = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_S3_ENDPOINT_URL": moto}
+
+    done = comparing().manage("compare_static", check=False, AWS_STORAGE_BUCKET_NAME="none", **variables)
+
+    assert done.returncode == 1
+    assert "NoSuchBucket" in done.stderr and "unset AWS_STORAGE_BUCKET_NAME" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_compare_static_says_what_to_do_without_the_file_that_it_changes(comparing):
     project = comparing()
     (project.path / "static" / "example.txt").unlink()
@@ -245,7 +257,9 @@ def test_compare_static_says_what_to_do_without_the_file_that_it_changes(compari
     done = project.manage("compare_static", check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"CommandError: There is no {project.path}/static/example.txt")
+    assert done.stderr.startswith(
+        f"CommandError: The configurations could not be compared. There is no {project.path}/static/example.txt"
+    )
     assert "Put one there" in done.stderr
 
 
@@ -256,7 +270,9 @@ def test_compare_static_says_which_configuration_cannot_be_published_and_why(com
     done = project.manage("compare_static", check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("CommandError: With STATIC_CONFIG=manifest, collectstatic of release-1 failed")
+    assert done.stderr.startswith(
+        "CommandError: The configurations could not be compared. With STATIC_CONFIG=manifest, collectstatic of release-1 failed"
+    )
     assert "no.png" in done.stderr
     assert not (project.path / "public").exists()
 

@@ -31,7 +31,7 @@ COMBINATIONS = [
         # No file depends on both, so every second combination is enough.
         "docker": "yes" if cdn else "no",
         # Nor does one depend on both of these.
-        "compare_static_configs": "yes" if strategy in STRATEGIES[1::2] else "no",
+        "compare_static_configs": "yes" if strategy in STRATEGIES[2::2] else "no",
     }
     for django_version, backend, strategy, cdn in itertools.product(
         QUESTIONS["django_version"]["choices"].values(),

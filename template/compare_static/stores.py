@@ -1,4 +1,4 @@
-"""What is published: the files of a folder, or the objects in a corner of a bucket."""
+"""What is published: a store is a folder, or a corner of a bucket (corner.py)."""
 
 import hashlib
 from pathlib import Path
@@ -35,27 +35,3 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         return (self._root / name).read_bytes()
-
-
-class Corner:
-    """The objects of a bucket whose keys begin with `location`. `client` is boto3's."""
-
-    def __init__(self, client: Any, bucket: str, location: str) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._prefix = f"{location}/"
-
-    def files(self) -> dict[str, File]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
-        return {
-            found["Key"].removeprefix(self._prefix): File(found["ETag"], found["LastModified"])
-            for page in pages
-            for found in page.get("Contents", [])
-        }
-
-    def read(self, name: str) -> bytes:
-        return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
-
-    def remove(self) -> None:
-        for name in self.files():
-            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)

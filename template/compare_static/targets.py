@@ -1,10 +1,8 @@
 """Where the walk-through publishes to: a folder for each configuration on disk, a corner of a bucket for s3."""
 
 import io
-import json
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -17,7 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from compare_static.releases import Release
-from compare_static.stores import Corner, Folder, Store
+from compare_static.stores import Folder, Store
 from release_static.errors import ReleaseStaticError
 
 ON_DISK = ("default", "manifest", "custom")
@@ -80,79 +78,44 @@ def _folder(config: str, public: Path, address: str) -> Target:
 
 @contextmanager
 def in_bucket(releases: tuple[Release, ...]) -> Iterator[Target | None]:
-    """A corner of the bucket in AWS_STORAGE_BUCKET_NAME, or else of one of moto's, if that is installed; or None.
+    """A corner of the bucket in AWS_STORAGE_BUCKET_NAME, or else of one of moto's, if that is installed; or None."""
+    # boto3 takes its time to import, and web processes import this module too.
+    from compare_static.corner import corner
 
-    What is published there is removed in the end; what the site itself has published is not touched.
-    """
+    with _bucket() as variables:
+        if variables is None:
+            yield None
+            return
+        with corner(variables) as store:
+            for release in releases:
+                (release.code / f"{_SETTINGS}.py").write_text(
+                    f"from {settings.SETTINGS_MODULE} import *\n"
+                    f'STATIC_URL = f"{{STATIC_URL}}{store.name}/"\n'
+                    f'STORAGES["staticfiles"]["OPTIONS"]["location"] += "/{store.name}"\n'
+                )
+            # S3 dates objects by the second.
+            yield Target("s3", store, {**variables, "DJANGO_SETTINGS_MODULE": _SETTINGS}, resolution=1.1)
+
+
+@contextmanager
+def _bucket() -> Iterator[Mapping[str, str] | None]:
+    """The variables of the environment that say which bucket there is."""
     if os.environ.get("AWS_STORAGE_BUCKET_NAME"):
-        with _corner(os.environ, releases) as target:
-            yield target
+        yield os.environ
         return
     try:
         from moto.server import ThreadedMotoServer
     except ImportError:
         yield None
         return
+    from compare_static.corner import public_bucket
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with redirect_stdout(io.StringIO()):
         server.start()
     try:
         host, port = server.get_host_and_port()
-        with _corner(_public_bucket(f"http://{host}:{port}"), releases) as target:
-            yield target
+        yield public_bucket(f"http://{host}:{port}")
     finally:
         server.stop()
-
-
-@contextmanager
-def _corner(variables: Mapping[str, str], releases: tuple[Release, ...]) -> Iterator[Target]:
-    name = f"compare-static-{secrets.token_hex(4)}"
-    for release in releases:
-        (release.code / f"{_SETTINGS}.py").write_text(
-            f"from {settings.SETTINGS_MODULE} import *\n"
-            f'STATIC_URL = f"{{STATIC_URL}}{name}/"\n'
-            f'STORAGES["staticfiles"]["OPTIONS"]["location"] += "/{name}"\n'
-        )
-    store = Corner(_client(variables), variables["AWS_STORAGE_BUCKET_NAME"], f"static/{name}")
-    try:
-        # S3 dates objects by the second.
-        yield Target("s3", store, {**variables, "DJANGO_SETTINGS_MODULE": _SETTINGS}, resolution=1.1)
-    finally:
-        store.remove()
-
-
-def _public_bucket(endpoint: str) -> dict[str, str]:
-    """The variables of a new bucket on this server, whose `static/` everybody may read."""
-    bucket = "compare-static"
-    variables = {
-        "AWS_S3_ENDPOINT_URL": endpoint,
-        "AWS_STORAGE_BUCKET_NAME": bucket,
-        "AWS_S3_REGION_NAME": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "STATIC_URL": f"{endpoint}/{bucket}/static/",
-    }
-    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
-    policy = {"Version": "2012-10-17", "Statement": [{**everybody, "Resource": f"arn:aws:s3:::{bucket}/static/*"}]}
-    client = _client(variables)
-    client.create_bucket(Bucket=bucket)
-    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
-    return variables
-
-
-def _client(variables: Mapping[str, str]) -> Any:
-    import boto3
-
-    from release_static import s3_settings
-
-    bucket = s3_settings.bucket(variables)
-    return boto3.client(
-        "s3",
-        endpoint_url=bucket["endpoint_url"],
-        region_name=bucket["region_name"],
-        config=bucket["client_config"],
-        aws_access_key_id=variables.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=variables.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=variables.get("AWS_SESSION_TOKEN"),
-    )

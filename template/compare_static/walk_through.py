@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from compare_static.observations import Moment, Observation, Reading, changes
@@ -102,9 +102,9 @@ def _fetch(url: str) -> tuple[int, bytes]:
             return response.status, response.read()
     except HTTPError as error:
         return error.code, b""
-    except URLError as error:
+    except OSError as error:
         raise ReleaseStaticError(
-            f"{url} could not be fetched: {error.reason}. See that STATIC_URL is where the files are served from."
+            f"{url} could not be fetched: {getattr(error, 'reason', error)}. See that STATIC_URL is where the files are served from."
         ) from error
 
 

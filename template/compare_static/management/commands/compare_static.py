@@ -39,8 +39,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             observations = _observe()
-        except ReleaseStaticError as error:
-            raise CommandError(str(error)) from error
+        except (ReleaseStaticError, OSError) as error:
+            raise CommandError(f"The configurations could not be compared. {error}") from error
         page: Path = options["output"]
         try:
             page.parent.mkdir(parents=True, exist_ok=True)
