@@ -158,7 +158,7 @@ def test_what_is_no_host_name_is_refused_with_the_reason(template, tmp_path, ans
 
 def test_copiers_command_renders_every_combination_without_trust_as_if_written_by_hand(template, tmp_path):
     for combination in COMBINATIONS:
-        data = [f"--data={name}={value}" for name, value in combination.items()]
+        data = [f"--data={name}={value}" for name, value in ({"project_name": "Shop"} | combination).items()]
         command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", *data, template]
         subprocess.run(
             [*command, tmp_path / name_of(combination)], check=True, env=environment(), stdin=subprocess.DEVNULL
