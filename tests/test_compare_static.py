@@ -326,7 +326,7 @@ def test_the_walk_through_works_as_it_stands(render, moto):
     walk.run("moto[server]")
     page = (public / "compare-static.html").read_text()
     assert_measured(page, files=len(manifest["paths"]))
-    assert walk.left == ["uvx copier update --data compare_static_configs=no"]
+    assert walk.left == ["uvx copier update --vcs-ref=:current: --defaults --data compare_static_configs=no"]
 
 
 class Walk:
