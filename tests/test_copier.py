@@ -129,7 +129,7 @@ def test_no_module_of_the_standard_library_and_no_keyword_can_be_hidden(template
 def test_a_host_name_is_accepted(template, tmp_path, answer):
     settings = (copy(template, tmp_path / "site", cdn_domain=answer) / "site_project" / "settings.py").read_text()
 
-    assert f'"{f"https://{answer}" if answer else ""}/static/"' in settings
+    assert (f'"https://{answer}"' if answer else '"/static/"') in settings
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ def bar(description: str, *, quiet: bool = False) -> Callable[[int, int], None]:
         from tqdm import tqdm
     except ImportError:
         return lambda done, total: None
-    # None: only on a terminal.
-    shown = tqdm(desc=description, unit="file", leave=False, disable=True if quiet else None)
+    shown: list[tqdm] = []
 
     def show(done: int, total: int) -> None:
-        shown.total = total
-        shown.update(done - shown.n)
+        if not shown:
+            # None: only on a terminal.
+            shown.append(tqdm(total=total, desc=description, unit="file", leave=False, disable=True if quiet else None))
+        shown[0].update(done - shown[0].n)
         if done == total:
-            shown.close()
+            shown[0].close()
 
     return show

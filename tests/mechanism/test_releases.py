@@ -254,7 +254,7 @@ def test_prune_gives_way_to_a_publication_and_says_whose_it_is(three):
 
 def test_the_flag_of_a_killed_publisher_counts_for_an_hour(three):
     flag = three.root / ".releases/.flag-publishing-dead"
-    flag.touch()
+    flag.write_text("{}")
     os.utime(flag, (time.time() - 50 * 60,) * 2)
     with pytest.raises(CommandError, match="prune works again 60 minutes after it last renewed its flag"):
         releases("prune", "--keep=1", "--days=0")

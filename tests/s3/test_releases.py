@@ -14,7 +14,7 @@ def releases(*arguments, **options):
 @pytest.fixture
 def three(site):
     """Three releases, each with another app.js; this process is one of the third."""
-    for n, release_id in enumerate(["one", "two", "three"]):
+    for n, release_id in enumerate(["r1", "r2", "r3"]):
         site.write(app__js=f"let release = {n};\n")
         site.publish(release_id)
     return site
@@ -27,20 +27,20 @@ def app_js(site, release_id):
 def test_releases_are_listed_with_what_they_hold(three):
     listed = {release["id"]: release for release in json.loads(releases("--json"))["releases"]}
 
-    assert set(listed) == {"one", "two", "three"}
-    assert [release["current"] for release in listed.values()].count(True) == 1 and listed["three"]["current"]
+    assert set(listed) == {"r1", "r2", "r3"}
+    assert [release["current"] for release in listed.values()].count(True) == 1 and listed["r3"]["current"]
     assert {release["files"] for release in listed.values()} == {3}
 
 
 def test_prune_deletes_what_only_expired_releases_name(three):
-    before, gone = three.objects(), [app_js(three, "one"), app_js(three, "two")]
+    before, gone = three.objects(), [app_js(three, "r1"), app_js(three, "r2")]
 
     releases("prune", "--keep", "1", "--days", "0")
 
     after = three.objects()
     assert set(before) - set(after) == {
         *gone,
-        *(f"static/.releases/{id}/{name}.json" for id in ("one", "two") for name in ("staticfiles", "files")),
+        *(f"static/.releases/{id}/{name}.json" for id in ("r1", "r2") for name in ("staticfiles", "files")),
     }
     assert {key: tag for key, tag in before.items() if key in after} == after
     assert "is whole" in releases("verify")
@@ -51,12 +51,12 @@ def test_prune_deletes_what_only_expired_releases_name(three):
 def test_a_dry_run_of_prune_deletes_nothing(three):
     before = three.objects()
 
-    assert "one" in releases("prune", "--keep", "1", "--days", "0", "--dry-run")
+    assert "r1" in releases("prune", "--keep", "1", "--days", "0", "--dry-run")
     assert three.objects() == before
 
 
 def test_verify_finds_damage_and_repairs_it_from_the_checkout(three):
-    damaged = app_js(three, "three")
+    damaged = app_js(three, "r3")
     three.server.client().put_object(Bucket=three.bucket, Key=damaged, Body=b"let release = 9;\n")
 
     with pytest.raises(CommandError, match=r"app\.[0-9a-f]{12}\.js"):
@@ -67,12 +67,12 @@ def test_verify_finds_damage_and_repairs_it_from_the_checkout(three):
 
 
 def test_a_pinned_release_stays(three):
-    releases("pin", "one")
+    releases("pin", "r1")
 
     releases("prune", "--keep", "1", "--days", "0")
 
-    assert three.manifest("one") is not None and three.manifest("two") is None
-    assert app_js(three, "one") in three.objects()
+    assert three.manifest("r1") is not None and three.manifest("r2") is None
+    assert app_js(three, "r1") in three.objects()
 
 
 def test_prune_gives_way_to_a_publication(three):
