@@ -10,7 +10,7 @@ from pathlib import Path
 import copier
 import pytest
 
-from tests.project import ROOT, Project, environment
+from tests.project import COPIER_SETTINGS, ROOT, Project, environment
 from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
 
@@ -19,6 +19,10 @@ PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
 
 # What a project needs beside Django, by its storage backend.
 PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storages[s3]", "tqdm")}
+
+
+def pytest_configure() -> None:
+    os.environ["COPIER_SETTINGS_PATH"] = str(COPIER_SETTINGS)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

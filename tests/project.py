@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+COPIER_SETTINGS = ROOT / "tests" / "copier-settings.yml"
 
 # What must not reach a project under test from the machine that tests it.
 _FOREIGN = ("AWS_", "COPIER_", "DJANGO_", "GIT_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_", "VIRTUAL_ENV")
@@ -18,7 +19,12 @@ def environment(**variables: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     author = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
     committer = {name.replace("AUTHOR", "COMMITTER"): value for name, value in author.items()}
-    return kept | author | committer | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull} | variables
+    settings = {
+        "COPIER_SETTINGS_PATH": str(COPIER_SETTINGS),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+    return kept | author | committer | settings | variables
 
 
 @dataclass

@@ -193,7 +193,9 @@ def test_every_combination_publishes(copie, virtual_environment, server, bucket_
     paths = manifest["paths"]
     assert "admin/css/base.css" in paths and "pages/home.css" in paths and "example.txt" in paths
     assert {*paths, *paths.values(), ".releases/one/staticfiles.json"} <= there
-    project.manage("check")
+    project.manage(
+        "check", "--deploy", RELEASE_ID="one", DJANGO_SECRET_KEY="s" * 60, DJANGO_ALLOWED_HOSTS="example.com"
+    )
     script = "from django.templatetags.static import static; print(static('example.txt'))"
     url = project.manage("shell", "-c", script, RELEASE_ID="one").stdout
     own = f"{server.endpoint}/{bucket_name}" if backend == "s3" else ""

@@ -14,10 +14,10 @@ from django.core.management import call_command
 from django.test.utils import override_settings
 
 django.setup()
+ours = settings.STORAGES["staticfiles"]
 for n in range(16):
-    options = {"release_id": f"r{n}"}
-    backend = "release_static.storages.ReleaseSpecificManifestLocalStorage"
-    storages = settings.STORAGES | {"staticfiles": {"BACKEND": backend, "OPTIONS": options}}
+    options = ours["OPTIONS"] | {"release_id": f"r{n}"}
+    storages = settings.STORAGES | {"staticfiles": ours | {"OPTIONS": options}}
     (settings.BASE_DIR / "static" / "example.txt").write_text(str(n % 2))
     with override_settings(STORAGES=storages):
         call_command("collectstatic", interactive=False, verbosity=0)

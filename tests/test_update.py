@@ -176,6 +176,24 @@ def owner_edits(project: Project) -> None:
     (project.path / "static/logo.svg").write_text("<svg/>\n")
 
 
+def test_an_update_that_conflicts_says_how_to_see_that_and_how_to_go_back(changing_template, tmp_path):
+    project = changing_template.copy(tmp_path / "shop")
+    settings = project.path / "shop/settings.py"
+    settings.write_text(settings.read_text().replace('TIME_ZONE = "UTC"', 'TIME_ZONE = "Asia/Tokyo"'))
+    project.commit("Mine")
+    changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
+    (changing_template.path / "template" / "release_static" / "new.py").write_text("NEW = True\n")
+    changing_template.release("v1.1.0")
+
+    said = run_copier("update", "--defaults", project.path)
+
+    see, back = (line.strip() for line in said.splitlines() if line.startswith(("    git ", "  git ")))
+    assert "shop/settings.py" in project.run("bash", "-c", see, check=False).stdout
+    project.run("bash", "-c", back)
+    assert status(project) == ""
+    assert "CHANGELOG.md" in said
+
+
 def test_an_update_ends_where_a_fresh_copy_begins(changing_template, tmp_path):
     project = changing_template.copy(tmp_path / "shop")
     changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
