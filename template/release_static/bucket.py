@@ -21,6 +21,7 @@ from release_static import headers
 from release_static.bucket_error import BucketError, explained
 from release_static.manifest import NAME, RELEASES, path
 from release_static.publish import Entry, StagedFile, Survey
+from release_static.record import md5
 from release_static.s3_settings import CONNECTIONS
 
 _MANIFEST = re.compile(rf"{re.escape(RELEASES)}/([^/]+)/{re.escape(NAME)}")
@@ -62,7 +63,7 @@ class Bucket:
         if there.size != file.size:
             return False
         with open(file.path, "rb") as stream:
-            return there.md5 == hashlib.file_digest(stream, _md5).hexdigest()
+            return there.md5 == hashlib.file_digest(stream, md5).hexdigest()
 
     def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -150,7 +151,7 @@ class Bucket:
 
     def _digest(self, name: str) -> str | None:
         content = self._read(name)
-        return None if content is None else _md5(content).hexdigest()
+        return None if content is None else md5(content).hexdigest()
 
     def _for_each(self, names: Iterable[str], function: Callable[[str], Any]) -> Iterator[tuple[str, Any]]:
         """Each name with what the function gives for it, as soon as it does, with few results waiting at a time."""
@@ -227,7 +228,7 @@ class Bucket:
 
     def _put_file(self, file: StagedFile) -> None:
         with open(file.path, "rb") as stream:
-            digest = hashlib.file_digest(stream, _md5).digest()
+            digest = hashlib.file_digest(stream, md5).digest()
             file.check_unchanged(os.fstat(stream.fileno()))
             stream.seek(0)
             body = stream.read() if file.size <= _SMALL else stream
@@ -235,7 +236,7 @@ class Bucket:
 
     def _put_content(self, name: str, content: bytes, **parameters: str) -> None:
         manifest = {"ContentType": headers.content_type(name), "CacheControl": headers.NEVER}
-        self._put(name, content, _md5(content).digest(), **manifest, **parameters)
+        self._put(name, content, md5(content).digest(), **manifest, **parameters)
 
     def _put(self, name: str, body: Any, md5: bytes, **parameters: str) -> None:
         self._call("PutObject", name, Body=body, ContentMD5=base64.b64encode(md5).decode(), **parameters)
@@ -260,7 +261,3 @@ def _explained(operation: str, where: str) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         raise explained(error, operation, where) from error
-
-
-def _md5(content: bytes = b"") -> Any:
-    return hashlib.md5(content, usedforsecurity=False)

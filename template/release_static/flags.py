@@ -144,7 +144,9 @@ class Flag:
 
 
 @contextmanager
-def publishing(destination: Destination, say: Callable[[str], object], names: Iterable[str] = ()) -> Iterator[Flag]:
+def publishing(
+    destination: Destination, say: Callable[[str], object], names: Iterable[str] | None = None
+) -> Iterator[Flag]:
     """Keeps what is there from being pruned. Waits for a prune that is at work, and tells `say` about it.
 
     The flag's `seen` is a survey of these names, if any are given.

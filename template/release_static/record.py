@@ -49,6 +49,6 @@ def parse(content: bytes) -> dict[str, Content]:
         raise ValueError("it is not a record") from error
 
 
-def md5() -> "hashlib._Hash":
+def md5(content: bytes = b"") -> "hashlib._Hash":
     """Against damage, not against malice; S3 has it for most of its objects."""
-    return hashlib.md5(usedforsecurity=False)
+    return hashlib.md5(content, usedforsecurity=False)
