@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, REPUBLISHED, TIME, Manifest, ManifestError, note
+from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, REPUBLISHED, Manifest, ManifestError, note
 from release_static.publish import Destination, Entry
 from release_static.retention import Release, newest_first
 
@@ -93,7 +93,9 @@ def _once(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _time(text: object) -> datetime | None:
+    """None if this is no time, or one of an unknown time zone."""
     try:
-        return datetime.strptime(str(text), TIME).replace(tzinfo=UTC)
-    except ValueError:
+        time = datetime.fromisoformat(str(text))
+        return time.astimezone(UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None

@@ -16,7 +16,6 @@ RECORD = "files.json"  # size and content of its files
 PINNED = "pinned.json"  # it never expires
 REPUBLISHED = "republished.json"  # it was published again, with the same content
 EXPIRED = "expired.json"  # its manifest, until the files that only it names are deleted
-TIME = "%Y-%m-%dT%H:%M:%SZ"
 # The versions whose `paths` Django 5.2 and 6.1 read.
 _VERSIONS = ("1.0", "1.1")
 
@@ -75,7 +74,12 @@ class Manifest:
 
 
 def now() -> str:
-    return datetime.now(UTC).strftime(TIME)
+    return timestamp(datetime.now(UTC))
+
+
+def timestamp(at: datetime) -> str:
+    """RFC 3339, and fine enough to tell which of two releases of the same second is the newer one."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def stamp() -> bytes:

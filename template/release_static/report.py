@@ -1,13 +1,14 @@
 """What `manage.py releases` prints: releases, changes and plans as text for people and as plain values for machines."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 
 from release_static import release_id as release_ids
+from release_static.manifest import timestamp
 from release_static.prune import Plan
 from release_static.release_id import ReleaseIdError
 from release_static.retention import Policy, Release, Usage, superseded
@@ -176,4 +177,4 @@ def size(count: int) -> str:
 
 
 def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if time is None else timestamp(time)

@@ -14,7 +14,7 @@ def test_a_release_is_published_with_its_hashed_files_and_its_manifest(site):
     manifest = site.manifest("one")
     assert manifest["paths"] == {"example.txt": "example.149603e6c035.txt"}
     assert manifest["release"]["id"] == "one"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", manifest["release"]["created_at"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", manifest["release"]["created_at"])
     assert (site.root / "example.149603e6c035.txt").read_text() == "old"
     assert (site.root / "example.txt").read_text() == "old"
     assert "Release one: 2 files published, 0 were there already." in output

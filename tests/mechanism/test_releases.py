@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from release_static import retention
 from release_static.flags import pruning, publishing
-from release_static.manifest import TIME
+from release_static.manifest import timestamp
 
 WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 DAY = 24 * 60 * 60
@@ -30,7 +30,7 @@ def backdate(site, release_id, days):
     manifest = site.root / ".releases" / release_id / "staticfiles.json"
     stored = json.loads(manifest.read_bytes())
     if "release" in stored:
-        stored["release"]["created_at"] = published.strftime(TIME)
+        stored["release"]["created_at"] = timestamp(published)
     manifest.write_text(json.dumps(stored))
     os.utime(manifest, (published.timestamp(), published.timestamp()))
 
@@ -65,6 +65,14 @@ def test_the_table_has_the_newest_first(three):
     assert err == ""
 
 
+def test_releases_of_one_second_are_listed_as_they_were_published(site):
+    for release_id in "wxyz"[::-1]:
+        site.write("example.txt", release_id)
+        site.publish(release_id)
+
+    assert [release["id"] for release in json.loads(releases("--json")[0])["releases"]] == list("wxyz")
+
+
 def test_json_is_for_machines(three):
     releases("pin", "one")
 
@@ -75,7 +83,7 @@ def test_json_is_for_machines(three):
     assert data["problems"] == []
     one = data["releases"][-1]
     assert one.pop("published_by")
-    times = [datetime.strptime(one.pop(name), TIME).replace(tzinfo=UTC) for name in ("published_at", "superseded_at")]
+    times = [datetime.fromisoformat(one.pop(name)) for name in ("published_at", "superseded_at")]
     assert [round((datetime.now(UTC) - time) / timedelta(days=1)) for time in times] == [60, 40]
     assert one == {"id": "one", "files": 2, "size": 9, "only_here": 3, "pinned": True, "current": False}
 

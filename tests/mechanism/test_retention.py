@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from release_static import inventory, prune, retention
 from release_static.flags import pruning
-from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, TIME, note, path
+from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, note, path, timestamp
 from release_static.publish import Entry
 from release_static.retention import Policy, Release, judge, newest_first, superseded, sweep, unclaimed, usage
 from tests.mechanism.processes import Bucket, Clock
@@ -42,14 +42,17 @@ def destinations(draw):
     named = set()
     for release_id in draw(st.lists(st.sampled_from(IDS), unique=True, min_size=1)):
         stored = {"version": "1.1", "hash": "abc", "paths": draw(paths)}
-        created_at = draw(times).strftime(TIME)
+        created_at = timestamp(draw(times))
         match draw(st.sampled_from(["ours", "ours", "ours", "copied by hand", "Django's own", "no time"])):
             case "ours":
                 stored["release"] = {"id": release_id, "created_at": created_at}
             case "copied by hand":
                 stored["release"] = {"id": "another", "created_at": created_at}
             case "no time":
-                stored["release"] = {"id": release_id, "created_at": "yesterday"}
+                stored["release"] = {
+                    "id": release_id,
+                    "created_at": draw(st.sampled_from(["yesterday", "2026-11-23T01:02:03", None])),
+                }
         bucket.objects[path(release_id)] = (json.dumps(stored).encode(), draw(times).timestamp())
         for name in draw(st.sets(st.sampled_from([RECORD, PINNED, REPUBLISHED]))):
             bucket.objects[note(release_id, name)] = (b"", draw(times).timestamp())
