@@ -1,17 +1,17 @@
 """A destination in an S3 bucket."""
 
 import base64
-import hashlib
-import os
 import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, as_completed, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from botocore import xform_name
@@ -25,9 +25,8 @@ from release_static.record import md5
 from release_static.s3_settings import CONNECTIONS
 
 _MANIFEST = re.compile(rf"{re.escape(RELEASES)}/([^/]+)/{re.escape(NAME)}")
-# A stream costs one round trip more: boto3 asks first whether it may send.
 _BATCH = 1000  # objects that one request deletes
-_SMALL = 1 << 20  # bytes
+_SMALL = 1 << 20  # bytes that are sent from memory
 
 
 class Bucket:
@@ -35,7 +34,10 @@ class Bucket:
 
     def __init__(self, connect: Callable[[], Any], name: str, location: str, endpoint_url: str | None = None) -> None:
         self.name = name
-        self.warnings: list[str] = []
+        self._warnings: list[str] = []
+        self._looking: Thread | None = None
+        # The private file that was put last: its name and content.
+        self._private: tuple[str, bytes] | None = None
         self._connect = connect
         self._prefix = f"{location.strip('/')}/".lstrip("/")
         self._endpoint_url = endpoint_url
@@ -44,8 +46,17 @@ class Bucket:
         where = f"s3://{self.name}/{self._prefix}".rstrip("/")
         return f"{where} at {self._endpoint_url}" if self._endpoint_url else where
 
+    @property
+    def warnings(self) -> list[str]:
+        if self._looking:
+            self._looking.join()
+        return self._warnings
+
     @contextmanager
     def private_directory(self) -> Iterator[Path]:
+        # Making a client is work for this thread, as hashing is; the requests of another one then run beside that.
+        with suppress(BotoCoreError):  # the first request raises it again
+            _ = self._client
         with tempfile.TemporaryDirectory() as directory:
             yield Path(directory)
 
@@ -60,10 +71,7 @@ class Bucket:
         return survey
 
     def holds(self, file: StagedFile, there: Entry) -> bool:
-        if there.size != file.size:
-            return False
-        with open(file.path, "rb") as stream:
-            return there.md5 == hashlib.file_digest(stream, md5).hexdigest()
+        return there.size == file.size and there.md5 == file.digest()
 
     def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -83,6 +91,10 @@ class Bucket:
         if replace:
             self._put_content(name, content)
             return
+        if self._endpoint_url and self._private:
+            # It takes a request, and nothing that follows depends on it.
+            self._looking = Thread(target=self._look_at_conditions, args=self._private)
+            self._looking.start()
         try:
             self._put_if_absent(name, content)
         except BucketError as error:
@@ -93,15 +105,9 @@ class Bucket:
                 raise FileExistsError(name) from error
             self._put_content(name, content)
             self._warn_of_unconditional_writes()
-        else:
-            if self._endpoint_url:
-                self._look_at_conditions(name, content)
 
     def read_manifest(self, release_id: str) -> bytes | None:
         return self._read(path(release_id))
-
-    def manifest_location(self, release_id: str) -> str:
-        return self._address(path(release_id))
 
     def releases(self) -> list[str]:
         found = [(there["LastModified"], _MANIFEST.fullmatch(name)) for name, there in self._list(f"{RELEASES}/")]
@@ -141,13 +147,10 @@ class Bucket:
             for refused in answer.get("Errors", []):
                 name = refused["Key"].removeprefix(self._prefix)
                 raise BucketError(
-                    f"DeleteObjects of {self._address(name)} was answered with {refused['Code']} "
+                    f"DeleteObjects of {self.location(name)} was answered with {refused['Code']} "
                     f"({refused.get('Message')})",
                     refused["Code"],
                 )
-
-    def location(self, name: str) -> str:
-        return self._address(name)
 
     def _digest(self, name: str) -> str | None:
         content = self._read(name)
@@ -169,12 +172,14 @@ class Bucket:
             finally:
                 pool.shutdown(cancel_futures=True)
 
-    def _address(self, name: str) -> str:
+    def location(self, name: str) -> str:
         return f"s3://{self.name}/{self._prefix}{name}"
 
     @cached_property
     def _client(self) -> Any:
-        return self._connect()
+        client = self._connect()
+        client.meta.events.register_last("before-call.s3", _send_at_once)
+        return client
 
     def _list(self, prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
         """Names under this prefix with what ListObjectsV2 says of them; a request for each 1,000."""
@@ -190,7 +195,7 @@ class Bucket:
     def _read(self, name: str) -> bytes | None:
         try:
             body = self._call("GetObject", name)["Body"]
-            with _explained("GetObject", self._address(name)):
+            with _explained("GetObject", self.location(name)):
                 return body.read()
         except BucketError as error:
             if error.code == "NoSuchKey" or (error.code == "AccessDenied" and self._is_absent(name)):
@@ -204,12 +209,14 @@ class Bucket:
         except FileExistsError:
             return
         except BucketError as error:
-            self.warnings.append(f"Whether the server honours conditional writes is unknown: {error}.")
+            if error.status == 501:  # of which the manifest's answer tells too
+                return
+            self._warnings.append(f"Whether the server honours conditional writes is unknown: {error}.")
         else:
             self._warn_of_unconditional_writes()
 
     def _warn_of_unconditional_writes(self) -> None:
-        self.warnings.append(
+        self._warnings.append(
             f"The server of {self} ignores conditional writes, so two publishers of one release at once are not "
             "protected from each other. Run one collectstatic at a time."
         )
@@ -228,18 +235,20 @@ class Bucket:
 
     def _put_file(self, file: StagedFile) -> None:
         with open(file.path, "rb") as stream:
-            digest = hashlib.file_digest(stream, md5).digest()
-            file.check_unchanged(os.fstat(stream.fileno()))
-            stream.seek(0)
-            body = stream.read() if file.size <= _SMALL else stream
-            self._put(file.name, body, digest, **headers.of(file.name, hashed=file.hashed))
+            body: Any = stream
+            if file.name.startswith(f"{RELEASES}/"):
+                body = stream.read()
+                self._private = (file.name, body)
+            elif file.size <= _SMALL:
+                body = stream.read()
+            self._put(file.name, body, file.digest(), **headers.of(file.name, hashed=file.hashed))
 
     def _put_content(self, name: str, content: bytes, **parameters: str) -> None:
-        manifest = {"ContentType": headers.content_type(name), "CacheControl": headers.NEVER}
-        self._put(name, content, md5(content).digest(), **manifest, **parameters)
+        self._put(name, content, md5(content).hexdigest(), **headers.of(name, hashed=False), **parameters)
 
-    def _put(self, name: str, body: Any, md5: bytes, **parameters: str) -> None:
-        self._call("PutObject", name, Body=body, ContentMD5=base64.b64encode(md5).decode(), **parameters)
+    def _put(self, name: str, body: Any, digest: str, **parameters: str) -> None:
+        content_md5 = base64.b64encode(bytes.fromhex(digest)).decode()
+        self._call("PutObject", name, Body=body, ContentMD5=content_md5, **parameters)
 
     def _is_absent(self, name: str) -> bool:
         """Whether a listing is allowed and has nothing under this name: S3 says 403 where it may not say 404."""
@@ -251,8 +260,14 @@ class Bucket:
     def _call(self, operation: str, name: str | None = None, **parameters: Any) -> Any:
         if name is not None:
             parameters["Key"] = f"{self._prefix}{name}"
-        with _explained(operation, self._address(name or "")):
+        with _explained(operation, self.location(name or "")):
             return getattr(self._client, xform_name(operation))(Bucket=self.name, **parameters)
+
+
+def _send_at_once(params: dict[str, Any], **_: Any) -> None:
+    """What is in memory: boto3 asks first whether it may send a body, which takes as long as sending a small one."""
+    if isinstance(params["body"], BytesIO):
+        params["headers"].pop("Expect", None)
 
 
 @contextmanager

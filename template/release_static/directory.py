@@ -14,11 +14,12 @@ from pathlib import Path
 from release_static.manifest import NAME, RELEASES, path
 from release_static.publish import Entry, StagedFile, Survey
 from release_static.record import md5
+from release_static.sync import sync
 
 _TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
-_BATCH = 500  # files
-_CHUNK = 1 << 20  # bytes
+_BATCH = 2000  # files
+_CHUNK = 1 << 18  # bytes
 
 
 class Directory:
@@ -65,9 +66,7 @@ class Directory:
         while batch := list(islice(remaining, _BATCH)):
             with self._temporary_directory() as directory:
                 temporaries = [self._copy(file, os.path.join(directory, str(n))) for n, file in enumerate(batch)]
-                # After all are written: the first one flushes what the file system then need not flush again.
-                for temporary in temporaries:
-                    _sync(temporary)
+                sync(temporaries, self.root)
                 for file, temporary in zip(batch, temporaries, strict=True):
                     target = os.path.join(self.root, file.name)
                     self._make_directory(os.path.dirname(target))
@@ -75,9 +74,7 @@ class Directory:
                     yield file
 
     def settle(self) -> None:
-        for directory in self._touched:
-            with suppress(FileNotFoundError):  # deleted since
-                _sync(directory)
+        sync(self._touched, self.root)
         self._touched.clear()
 
     def put_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
@@ -89,9 +86,6 @@ class Directory:
             return Path(self.root, path(release_id)).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
-
-    def manifest_location(self, release_id: str) -> str:
-        return self.location(path(release_id))
 
     def releases(self) -> list[str]:
         manifests = [(found.stat().st_mtime_ns, found.parent.name) for found in Path(self._releases).glob(f"*/{NAME}")]
@@ -150,7 +144,7 @@ class Directory:
             with open(temporary, "wb") as stream:
                 stream.write(content)
             os.chmod(temporary, self._file_mode)
-            _sync(temporary)
+            sync([temporary], self.root)
             place(temporary, target)
 
     def _temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
@@ -158,8 +152,9 @@ class Directory:
         return tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self._releases)
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
-        shutil.copyfile(file.path, temporary)
-        file.check_unchanged(os.stat(file.path))
+        with open(file.path, "rb", buffering=0) as source, open(temporary, "xb") as target:
+            shutil.copyfileobj(source, target, _CHUNK)
+            file.check_unchanged(os.fstat(source.fileno()))
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         os.chmod(temporary, self._file_mode)
         return temporary
@@ -210,13 +205,3 @@ def _same_bytes(one: str, other: str) -> bool:
             if chunk != right.read(_CHUNK):
                 return False
         return not right.read(1)
-
-
-def _sync(directory: str) -> None:
-    if os.name == "nt":  # there a directory has no descriptor
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

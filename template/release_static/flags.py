@@ -9,6 +9,7 @@ killed; it is removed, and if the process was only asleep, it finds its flag gon
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from uuid import uuid4
 
@@ -145,15 +146,18 @@ class Flag:
 
 @contextmanager
 def publishing(
-    destination: Destination, say: Callable[[str], object], names: Iterable[str] | None = None
+    destination: Destination, say: Callable[[str], object], find_names: Callable[[], Iterable[str]] | None = None
 ) -> Iterator[Flag]:
     """Keeps what is there from being pruned. Waits for a prune that is at work, and tells `say` about it.
 
-    The flag's `seen` is a survey of these names, if any are given.
+    The flag's `seen` is a survey of the names that `find_names` gives, if any. It runs while the flag is being raised.
     """
     flag = Flag("publishing", destination)
     try:
-        flag.write()
+        with ThreadPoolExecutor(1) as pool:
+            raising = pool.submit(flag.write)
+            names = find_names() if find_names else None
+            raising.result()  # or its error
         flag.wait(say, names)
         yield flag
     finally:

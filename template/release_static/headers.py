@@ -2,6 +2,8 @@
 
 import mimetypes
 
+from release_static.manifest import RELEASES
+
 FOREVER = "public, max-age=31536000, immutable"
 # An original changes under its name.
 SHORTLY = "public, max-age=60"
@@ -45,4 +47,5 @@ def content_type(name: str) -> str:
 
 def of(name: str, *, hashed: bool) -> dict[str, str]:
     """Parameters of PutObject for a file under this name."""
-    return {"ContentType": content_type(name), "CacheControl": FOREVER if hashed else SHORTLY}
+    lifetime = NEVER if name.startswith(f"{RELEASES}/") else FOREVER if hashed else SHORTLY
+    return {"ContentType": content_type(name), "CacheControl": lifetime}

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, REPUBLISHED, Manifest, ManifestError, note
+from release_static.manifest import (
+    EXPIRED,
+    NAME,
+    PINNED,
+    RELEASES,
+    REPUBLISHED,
+    Manifest,
+    ManifestError,
+    note,
+    path,
+)
 from release_static.publish import Destination, Entry
 from release_static.retention import Release, newest_first
 
@@ -36,7 +46,7 @@ class Inventory:
         there = ", ".join(release.id for release in self.releases[:5]) or "none"
         raise UnknownRelease(
             f"Release {release_id} is not published.\n"
-            f"  looked at: {self.destination.manifest_location(release_id)}\n"
+            f"  looked at: {self.destination.location(path(release_id))}\n"
             f"  releases:  {there}{', ...' if len(self.releases) > 5 else ''}\n"
             "To see them all: manage.py releases"
         )

@@ -1,10 +1,13 @@
 """Staged files -> destination: put what is missing, delete nothing, and the manifest last."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from release_static import record
@@ -28,6 +31,18 @@ class StagedFile(NamedTuple):
     mtime_ns: int
     # Named after its content: once published, it never changes.
     hashed: bool
+    # Hex digest of the content, where it was read already.
+    md5: str | None = None
+
+    def digest(self) -> str:
+        """Hex MD5 of the content. Raises PublishError if that was written to since it was staged."""
+        if self.md5 is None:
+            with open(self.path, "rb") as stream:
+                digest = hashlib.file_digest(stream, record.md5).hexdigest()
+                self.check_unchanged(os.fstat(stream.fileno()))
+            return digest
+        self.check_unchanged(os.stat(self.path))
+        return self.md5
 
     def check_unchanged(self, status: os.stat_result) -> None:
         """Raises PublishError if its content was written to since it was staged, so that its hash is wrong."""
@@ -62,8 +77,9 @@ class Survey(NamedTuple):
 class Destination(Protocol):
     """Where releases are published. Names are relative and have forward slashes. All methods may raise OSError."""
 
-    # What a person should know after publishing here, in sentences.
-    warnings: list[str]
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know after publishing here, in sentences."""
 
     def private_directory(self) -> AbstractContextManager[Path]:
         """An empty directory for the stage, removed in the end."""
@@ -85,9 +101,6 @@ class Destination(Protocol):
 
     def read_manifest(self, release_id: str) -> bytes | None:
         """The manifest as it stands there, None if there is none."""
-
-    def manifest_location(self, release_id: str) -> str:
-        """Where that is, for people."""
 
     def releases(self) -> list[str]:
         """The ids that have a manifest, the latest first."""
@@ -138,9 +151,9 @@ class Plan:
     # Whether no other release was published after it.
     latest: bool
 
-    @property
+    @cached_property
     def puts(self) -> list[StagedFile]:
-        """In the order in which they go: an original never appears before the hashed files."""
+        """In the order in which they go: hashed files first, for nobody uses them yet."""
         return sorted([*self.missing, *self.damaged, *self.outdated], key=lambda file: (not file.hashed, file.name))
 
 
@@ -187,20 +200,20 @@ def publish(
     `flag` is one of "publishing" that was raised before the plan was made. Stops at the first error, OSError or
     ReleaseStaticError, and leaves the manifest out.
     """
-    for hashed in (True, False):
-        for file in destination.put(file for file in plan.puts if file.hashed is hashed):
-            flag.keep()
-            yield file
-    destination.settle()
     release_id = manifest.release["id"]
+    with TemporaryDirectory() as directory:
+        recorded = [_record(plan, release_id, Path(directory))] if plan.new_release else []
+        for file in destination.put([*plan.puts, *recorded]):
+            flag.keep()
+            if file not in recorded:
+                yield file
+    destination.settle()
     if not plan.new_release:
         if not plan.latest:
             # An old one that is deployed again: its age counts from here.
             destination.write(note(release_id, REPUBLISHED), stamp())
             destination.settle()
     else:
-        hashed_files = [file for file in [*plan.puts, *plan.unchanged] if file.hashed]
-        destination.write(note(release_id, RECORD), record.dump(record.of(hashed_files)))
         flag.keep()
         try:
             destination.put_manifest(release_id, manifest.dump(), replace=replace)
@@ -208,10 +221,18 @@ def publish(
             # Another publisher was faster: with the same content all is well.
             if _is_new(manifest, destination, replace=False):
                 raise PublishError(
-                    f"The manifest {destination.manifest_location(release_id)} was there a moment ago and is gone. Run "
+                    f"The manifest {destination.location(path(release_id))} was there a moment ago and is gone. Run "
                     "collectstatic again when nothing else publishes or prunes."
                 ) from None
     flag.confirm()
+
+
+def _record(plan: Plan, release_id: str, directory: Path) -> StagedFile:
+    content = record.dump(record.of(file for file in [*plan.puts, *plan.unchanged] if file.hashed))
+    written = directory / RECORD
+    written.write_bytes(content)
+    status = written.stat()
+    return StagedFile(note(release_id, RECORD), str(written), status.st_size, status.st_mtime_ns, hashed=False)
 
 
 def _is_latest(release_id: str, releases: list[Entry]) -> bool:
@@ -226,7 +247,7 @@ def _is_new(manifest: Manifest, destination: Destination, *, replace: bool) -> b
     content = destination.read_manifest(release_id)
     if content is None:
         return True
-    location = destination.manifest_location(release_id)
+    location = destination.location(path(release_id))
     try:
         published = Manifest.parse(content, location)
     except ManifestError as error:

@@ -6,7 +6,6 @@ files that a compressor writes have no hash of their own, and other storages has
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,14 +23,8 @@ class Content(NamedTuple):
 
 
 def of(files: Iterable["StagedFile"]) -> dict[str, Content]:
-    """Reads the staged files. Raises PublishError if one was written to since it was staged."""
-    contents = {}
-    for file in files:
-        with open(file.path, "rb") as stream:
-            digest = hashlib.file_digest(stream, md5).hexdigest()
-            file.check_unchanged(os.fstat(stream.fileno()))
-        contents[file.name] = Content(file.size, digest)
-    return contents
+    """Raises PublishError if one of the files was written to since it was staged."""
+    return {file.name: Content(file.size, file.digest()) for file in files}
 
 
 def dump(contents: dict[str, Content]) -> bytes:

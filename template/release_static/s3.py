@@ -16,6 +16,7 @@ from storages.backends.s3 import S3StaticStorage
 from release_static.bucket import Bucket
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, Manifest, ManifestError
+from release_static.publish import Destination
 from release_static.s3_settings import client_config
 from release_static.storages import ReleaseSpecificManifestMixin
 
@@ -50,7 +51,7 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
         super().__init__(*args, **options)
 
     @cached_property
-    def destination(self) -> Bucket:
+    def destination(self) -> Destination:
         if not self.bucket_name:
             raise ReleaseStaticError(
                 'No bucket is named in STORAGES["staticfiles"]["OPTIONS"]["bucket_name"]: set AWS_STORAGE_BUCKET_NAME.'

@@ -1,5 +1,6 @@
 """Collect and hash into a private directory, with a storage class that is not ours."""
 
+import hashlib
 import io
 import os
 import shutil
@@ -7,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestFilesMixin
 from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage
+from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.module_loading import import_string
 
 from release_static.manifest import NAME, RELEASES, Manifest
 from release_static.publish import StagedFile
+from release_static.record import md5
 from release_static.references import ReferencesMixin, StageError
 
 
@@ -38,7 +40,16 @@ class StageMixin(ReferencesMixin):
         self._notes: dict[str, Source] = {}
         self._links: dict[str, Source] = {}
         self._hashed_sources: dict[str, Source] = {}
+        self._md5s: dict[Source, str] = {}
         super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
+
+    def collect(self, name: str, storage: Storage, path: str) -> bool:
+        """Note the file that a finder found at `path` in `storage`; False if it can only be had by reading it."""
+        kind, plain = type(storage), FileSystemStorage
+        if any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open")):
+            return False
+        self._notes[name] = _status(os.path.abspath(storage.path(path)))
+        return True
 
     def _save(self, name: str, content: File) -> str:
         source = _source(content) or self._same_as_source(name, content)
@@ -50,9 +61,10 @@ class StageMixin(ReferencesMixin):
     def _same_as_source(self, name: str, content: File) -> Source | None:
         """Django saves a CSS or JS file from memory even where it found nothing to rewrite in it."""
         source = self._hashed_sources.get(name)
-        if source is None or source.size != content.size or Path(source.path).read_bytes() != content.read():
+        if source is None or source.size != content.size:
             return None
-        return source
+        content.seek(0)  # it was read to be hashed
+        return source if Path(source.path).read_bytes() == content.read() else None
 
     def _open(self, name: str, mode: str = "rb") -> File:
         if source := self._notes.get(name):
@@ -77,6 +89,20 @@ class StageMixin(ReferencesMixin):
                 shutil.copyfile(source.path, path)
             self._links[str(name)] = source
         return path
+
+    def file_hash(self, name: str, content: File | None = None) -> str | None:
+        """As Django's, but it reads no source twice, and the whole digest is kept for those who publish."""
+        source = _source(content) if content is not None and self._hashes_like_django else None
+        if content is None or source is None:
+            return super().file_hash(name, content)
+        if source not in self._md5s:
+            content.seek(0)
+            self._md5s[source] = hashlib.file_digest(content.file, md5).hexdigest()  # type: ignore[arg-type]
+        return self._md5s[source][:12]
+
+    @property
+    def _hashes_like_django(self) -> bool:
+        return super().file_hash.__func__ is HashedFilesMixin.file_hash  # type: ignore[attr-defined]
 
     def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
         hashed = super().hashed_name(name, content, filename)
@@ -112,7 +138,7 @@ class StageMixin(ReferencesMixin):
         for name, source in sources.items():
             owner = name if name in known else name.rpartition(".")[0]
             if owner in known:
-                staged.append(StagedFile(name, *source, hashed=owner in hashed))
+                staged.append(StagedFile(name, *source, hashed=owner in hashed, md5=self._md5s.get(source)))
         return staged
 
 

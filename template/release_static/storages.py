@@ -1,7 +1,6 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from django.utils.functional import cached_property
 from release_static import release_id as release_ids
 from release_static.directory import Directory
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError
+from release_static.manifest import Manifest, ManifestError, path
 from release_static.publish import Destination
 from release_static.release_id import ReleaseId
 from release_static.stage import StageMixin, make_stage
@@ -88,7 +87,7 @@ class ReleaseSpecificManifestMixin(Base):
 
     @property
     def manifest_location(self) -> str:
-        return self.destination.manifest_location(self.release_id.value)
+        return self.destination.location(path(self.release_id.value))
 
     def _unusable(self, problem: str) -> ManifestError:
         try:
@@ -118,6 +117,8 @@ class ReleaseSpecificManifestMixin(Base):
         try:
             return super().stored_name(name)
         except ValueError as error:
+            from difflib import get_close_matches  # here, because processes that name no wrong file do without it
+
             close = get_close_matches(name, self.hashed_files, n=3)
             raise ValueError(
                 f"{name!r} is not among the static files of release {self.release_id} ({self.manifest_location}). "

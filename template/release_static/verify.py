@@ -110,7 +110,7 @@ def _is(digest: str, name: str, contents: Contents) -> bool:
 
 
 def _expected(release_id: str, destination: Destination, findings: Findings) -> dict[str, Contents]:
-    location = destination.manifest_location(release_id)
+    location = destination.location(path(release_id))
     stored = dict(destination.read([path(release_id), note(release_id, RECORD)]))
     content, recorded = stored[path(release_id)], stored[note(release_id, RECORD)]
     if content is None:

@@ -65,9 +65,6 @@ class Bucket:
         [(_, content)] = self.read([path(release_id)])
         return content
 
-    def manifest_location(self, release_id: str) -> str:
-        return path(release_id)
-
     def location(self, name: str) -> str:
         return name
 

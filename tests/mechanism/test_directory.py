@@ -1,12 +1,16 @@
+import ctypes
+import errno
 import hashlib
 import os
 import time
+from pathlib import Path
 
 import pytest
 
+from release_static import sync
 from release_static.directory import Directory
 from release_static.flags import publishing
-from release_static.manifest import Manifest
+from release_static.manifest import Manifest, path
 from release_static.publish import PublishError, StagedFile, prepare, publish
 
 
@@ -17,7 +21,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def flag(directory):
-    with publishing(directory, pytest.fail, []) as flag:
+    with publishing(directory, pytest.fail, list) as flag:
         yield flag
 
 
@@ -78,12 +82,12 @@ def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory,
 
 
 def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatch):
-    def fill_disk(source, target):
-        with open(target, "wb") as half:
-            half.write(b"con")
-        raise OSError(28, "No space left on device", target)
+    def fill_disk(source, target, length):
+        target.write(b"con")
+        target.flush()
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("shutil.copyfile", fill_disk)
+    monkeypatch.setattr("shutil.copyfileobj", fill_disk)
 
     with pytest.raises(OSError, match="No space left"):
         list(directory.put([stage(tmp_path, "a.txt")]))
@@ -112,8 +116,10 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
     list(publish(plan, manifest(), directory, flag))
 
     names = [name for name, _ in calls]
-    replaced, linked = calls.index(("replace", "css/a.css")), names.index("link")
-    assert names[:replaced] == ["fsync"]
+    replaced, linked = names.index("replace", names.index("fsync")), names.index("link")
+    assert calls[replaced] == ("replace", "css/a.css")
+    # The file, and the record of the release.
+    assert names[:replaced][-2:] == ["fsync", "fsync"]
     assert {what for name, what in calls[replaced:linked] if name == "fsync"} >= {"css", "."}
     assert calls[linked] == ("link", ".releases/one/staticfiles.json")
     assert {what for name, what in calls[linked:] if name == "fsync"} >= {".releases", ".releases/one"}
@@ -122,7 +128,7 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
 def test_releases_are_listed_latest_first_without_what_is_none(directory):
     for n, release_id in enumerate(["one", "two", "three"]):
         directory.put_manifest(release_id, b"{}")
-        os.utime(directory.manifest_location(release_id), (n, n))
+        os.utime(directory.location(path(release_id)), (n, n))
     os.makedirs(os.path.join(directory.root, ".releases", "empty"))
 
     assert directory.releases() == ["three", "two", "one"]
@@ -192,11 +198,49 @@ def test_a_deletion_survives_a_crash_once_it_is_settled(directory, tmp_path, mon
     list(directory.put([stage(tmp_path, "css/a.css")]))
     directory.put_manifest("one", b"{}")
     synced = []
-    monkeypatch.setattr(
-        "release_static.directory._sync", lambda place: synced.append(os.path.relpath(place, directory.root))
-    )
+    monkeypatch.setattr("release_static.directory.sync", lambda paths, root: synced.extend(paths))
 
     directory.delete(["css/a.css", ".releases/one/staticfiles.json"])
     directory.settle()
 
-    assert {"css", ".releases"} <= set(synced)
+    assert {directory.location("css"), directory.location(".releases")} <= set(synced)
+
+
+def test_many_files_are_synced_with_one_call_for_their_file_system(directory, tmp_path, monkeypatch):
+    calls = []
+
+    def see(path, function):
+        calls.append((os.path.relpath(path, directory.root), getattr(function, "__name__", "")))
+        synced(path, function)
+
+    synced = sync._sync
+    monkeypatch.setattr(sync, "_sync", see)
+
+    list(directory.put([stage(tmp_path, f"{number}.css") for number in range(20)]))
+
+    assert calls == [(".", "sync_file_system")]
+
+
+def test_a_disk_that_does_not_take_a_file_system_is_an_error(directory, tmp_path, monkeypatch):
+    class Library:
+        def syncfs(self, descriptor):
+            ctypes.set_errno(errno.EIO)
+            return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda *arguments, **options: Library())
+
+    with pytest.raises(OSError, match="Input/output error"):
+        list(directory.put([stage(tmp_path, f"{number}.css") for number in range(20)]))
+
+
+def test_where_a_file_system_cannot_be_synced_each_file_is(tmp_path, monkeypatch):
+    paths = [str(tmp_path / str(number)) for number in range(20)]
+    for file in paths:
+        Path(file).touch()
+    synced = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda *arguments, **options: object())
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    sync.sync(paths, str(tmp_path))
+
+    assert synced == paths

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import os
+from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -94,7 +95,7 @@ def publisher(staged, release_id):
     def run(bucket):
         names = {"old": OLD, "next": NEXT}[release_id]
         files = [file for name in names for file in staged[name]]
-        with publishing(bucket, lambda line: None, [file.name for file in files]) as flag:
+        with publishing(bucket, lambda line: None, lambda: [file.name for file in files]) as flag:
             now = manifest(release_id, names, "2001-09-08T00:00:00Z")
             plan = prepare(files, now, bucket, flag.seen)
             for _ in publish(plan, now, bucket, flag):
@@ -151,6 +152,23 @@ def again(world, *runs):
         assert not broken(later)
         objects = later.bucket.objects
     return objects
+
+
+class InOrder(Executor):
+    """Threads would leave the process that a test steps through."""
+
+    def __init__(self, max_workers=None):
+        pass
+
+    def submit(self, function, /, *arguments, **named):
+        done: Future = Future()
+        done.set_result(function(*arguments, **named))
+        return done
+
+
+@pytest.fixture(autouse=True)
+def without_threads(monkeypatch):
+    monkeypatch.setattr(flags, "ThreadPoolExecutor", InOrder)
 
 
 SCENARIOS = {
@@ -397,7 +415,7 @@ def on_disk(objects, root):
 
 @pytest.mark.parametrize("situation", SCENARIOS)
 def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, tmp_path, monkeypatch):
-    monkeypatch.setattr(directory, "_sync", lambda place: None)
+    monkeypatch.setattr(directory, "sync", lambda paths, root: None)
     release_id, objects = SCENARIOS[situation]
     runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
     roots = map(str, itertools.count())

@@ -1,11 +1,13 @@
 import hashlib
 import io
+import json
 import os
 from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError
 
 from release_static.stage import make_stage
@@ -75,11 +77,48 @@ def test_content_that_only_has_the_name_and_size_of_a_source_is_written(stage, t
 def test_content_that_django_left_as_it_is_is_not_copied(stage, tmp_path):
     with open_source(tmp_path / "source", b"text") as source:
         hashed = stage.hashed_name("a.js", source)
+    content = ContentFile(b"text")
+    assert stage.hashed_name("a.js", content) == hashed  # which reads it to its end
 
-    stage.save(hashed, ContentFile(b"text"))
+    stage.save(hashed, content)
 
     assert os.listdir(stage.location) == []
     assert stage.open(hashed).read() == b"text"
+
+
+def test_a_file_of_a_finder_is_noted_unless_the_finder_reads_it_in_its_own_way(stage, tmp_path):
+    class Decoding(FileSystemStorage):
+        def _open(self, name, mode="rb"):
+            return ContentFile(b"decoded")
+
+    (tmp_path / "a.txt").write_bytes(b"text")
+
+    assert stage.collect("a.txt", FileSystemStorage(tmp_path), "a.txt")
+    assert not stage.collect("b.txt", Decoding(tmp_path), "a.txt")
+
+    assert stage.open("a.txt").read() == b"text"
+    assert not stage.exists("b.txt")
+
+
+def test_no_source_is_hashed_twice_for_all_that_is_told_of_it(site, monkeypatch):
+    site.write("style.css", "@import 'more.css'; a { background: url(example.txt) }")
+    site.write("more.css", "a { background: url(example.txt) }")
+    hashed = []
+
+    def see(stream, *arguments):
+        hashed.append(os.path.basename(stream.name))
+        return digest(stream, *arguments)
+
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", see)
+
+    site.publish("one")
+
+    assert hashed.count("example.txt") == hashed.count("more.css") == hashed.count("style.css") == 1
+    record = json.loads((site.root / ".releases/one/files.json").read_bytes())["files"]
+    for name, (size, md5) in record.items():
+        content = (site.root / name).read_bytes()
+        assert (size, md5) == (len(content), hashlib.md5(content).hexdigest())
 
 
 def test_who_asks_for_the_path_of_a_noted_file_finds_its_content_there(stage, tmp_path):

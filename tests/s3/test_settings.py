@@ -98,7 +98,7 @@ def test_other_servers_get_neither():
 def test_there_are_as_many_connections_as_uploads_at_once():
     config = s3_settings.bucket(BUCKET)["client_config"]
 
-    assert config.max_pool_connections == s3_settings.CONNECTIONS == 16
+    assert config.max_pool_connections == s3_settings.CONNECTIONS == 32
     assert config.retries["mode"] == "standard"
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.management.commands import collectstatic
+from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError
 from release_static.flags import publishing
+from release_static.manifest import path
 from release_static.progress import bar
-from release_static.publish import Destination, Plan, prepare, publish
+from release_static.publish import Destination, Plan, StagedFile, prepare, publish
 from release_static.stage import StageMixin
 from release_static.storages import ReleaseSpecificManifestMixin
 
@@ -60,16 +62,23 @@ class Command(collectstatic.Command):
         put = 0
         try:
             with self._private_directory(destination) as directory:
-                stage = self.stage(storage, Path(directory))
-                manifest = stage.manifest().of_release(release_id.value)
-                files = stage.files(manifest)
-                names = [file.name for file in files]
+                stage = storage.make_stage(Path(directory))
+                files: list[StagedFile] = []
+
+                def find_names() -> list[str]:
+                    self.fill(stage)
+                    files.extend(stage.files(stage.manifest()))
+                    return [file.name for file in files]
+
                 if self.dry_run:
-                    plan = prepare(files, manifest, destination, destination.survey(names), replace=self.replace)
+                    survey = destination.survey(find_names())
+                    manifest = stage.manifest().of_release(release_id.value)
+                    plan = prepare(files, manifest, destination, survey, replace=self.replace)
                     for file in plan.puts:
                         self.log(f"Pretending to publish '{file.name}'", level=1)
                 else:
-                    with publishing(destination, self.stderr.write, names) as flag:
+                    with publishing(destination, self.stderr.write, find_names) as flag:
+                        manifest = stage.manifest().of_release(release_id.value)
                         plan = prepare(files, manifest, destination, flag.seen, replace=self.replace)
                         progress = bar("Publishing", quiet=self.verbosity != 1)
                         for file in publish(plan, manifest, destination, flag, replace=self.replace):
@@ -91,7 +100,7 @@ class Command(collectstatic.Command):
                 self.log(f"No copy of the manifest is kept beside the code: {error}")
         for warning in [*stage.warnings, *destination.warnings]:
             self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
-        self.summary = self._summary(plan, str(release_id), destination.manifest_location(release_id.value))
+        self.summary = self._summary(plan, str(release_id), destination.location(path(release_id.value)))
         return {
             "modified": [file.name for file in plan.puts],
             "unmodified": [file.name for file in plan.unchanged],
@@ -100,19 +109,25 @@ class Command(collectstatic.Command):
             "deleted": [],
         }
 
+    def copy_file(self, path: str, prefixed_path: str, source_storage: Storage) -> None:
+        """Into a stage this copies nothing."""
+        if isinstance(self.storage, StageMixin) and self.storage.collect(prefixed_path, source_storage, path):
+            self.log(f"Copying '{source_storage.path(path)}'", level=2)
+            self.copied_files.append(prefixed_path)
+        else:
+            super().copy_file(path, prefixed_path, source_storage)
+
     def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
         return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
 
-    def stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
+    def fill(self, stage: StageMixin) -> None:
         """Let Django collect and hash into a stage, also in a dry run: that is how a dangling reference is found."""
-        stage = storage.make_stage(directory)
-        dry_run = self.dry_run
+        storage, dry_run = self.storage, self.dry_run
         self.storage, self.dry_run = stage, False
         try:
             super().collect()
         finally:
             self.storage, self.dry_run = storage, dry_run
-        return stage
 
     def _summary(self, plan: Plan, release_id: str, manifest: str) -> str:
         new, there = len(plan.missing) + len(plan.outdated), len(plan.unchanged)
@@ -144,4 +159,6 @@ def stage_checkout(storage: ReleaseSpecificManifestMixin, directory: Path) -> St
         use_default_ignore_patterns=True,
         post_process=True,
     )
-    return command.stage(storage, directory)
+    stage = storage.make_stage(directory)
+    command.fill(stage)
+    return stage
