@@ -1,32 +1,32 @@
 """How long `manage.py releases` takes, and how much memory, with many releases on disk or in a bucket.
 
-    uv run python benchmarks/retention.py [--releases 300] [--files 5000] [--changed 0.02]
-    uv run python benchmarks/retention.py --bucket NAME --endpoint http://127.0.0.1:7480
-
-The bucket is made if need be. Keys are those of boto3: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, say.
-
-Each step runs in a process of its own, so that its peak of memory is its own.
+Each command runs in a process of its own, so that its peak of memory is its own.
 """
 
-import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
-THREADS = 16
+from benchmarks.measure import environment
+from benchmarks.peers import THREADS
+
+COMMANDS = (["--json"], ["verify"], ["verify", "--all"], ["prune", "--dry-run"], ["prune"])
 
 SCRIPT = """
-import resource, sys, time
+import sys, time
 import django
 from django.conf import settings
 root, bucket, endpoint, release_id, *arguments = sys.argv[1:]
@@ -44,7 +44,8 @@ from django.core.management import call_command
 start = time.perf_counter()
 call_command("releases", *arguments, stdout=open("/dev/null", "w"))
 seconds = time.perf_counter() - start
-print(f"{seconds:.2f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
+status = open("/proc/self/status").read()
+print(f"{seconds:.3f} {int(status.partition('VmHWM:')[2].split()[0]) / 1024:.0f}")
 """
 
 
@@ -93,39 +94,19 @@ def upload(root: Path, bucket: str, endpoint: str) -> None:
             pass
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--releases", type=int, default=300)
-    parser.add_argument("--files", type=int, default=5000)
-    parser.add_argument("--changed", type=float, default=0.02)
-    parser.add_argument("--bucket", default="")
-    parser.add_argument("--endpoint", default="")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        start = time.perf_counter()
-        current = build(root, options.releases, options.files, options.changed)
-        count = sum(len(names) for _, _, names in os.walk(root))
-        if options.bucket:
-            upload(root, options.bucket, options.endpoint)
-        place = "in a bucket" if options.bucket else "on disk"
-        print(f"{options.releases} releases x {options.files} files, {count} files {place}", end=" ")
-        print(f"(built in {time.perf_counter() - start:.0f} s)")
-        for arguments in (
-            ["--json"],
-            ["show", current],
-            ["verify"],
-            ["verify", "--all"],
-            ["prune", "--dry-run"],
-            ["prune"],
-            ["--json"],
-        ):
-            command = [sys.executable, "-c", SCRIPT, folder, options.bucket, options.endpoint, current, *arguments]
-            environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent / "template")}
-            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-            seconds, memory = done.stdout.split()
-            print(f"  releases {' '.join(arguments):<20} {seconds:>7} s  {memory:>5} MB")
-
-
-if __name__ == "__main__":
-    main()
+def measure(releases: int, files: int, endpoint: str = "", changed: float = 0.02) -> Iterator[dict[str, Any]]:
+    """On disk, or in a bucket of the server at this endpoint."""
+    folder = tempfile.mkdtemp(prefix="benchmark-")
+    current = build(Path(folder), releases, files, changed)
+    count = sum(len(names) for _, _, names in os.walk(folder))
+    bucket = f"benchmark-{uuid.uuid4().hex}" if endpoint else ""
+    if bucket:
+        upload(Path(folder), bucket, endpoint)
+    about = {"section": "retention", "work": "s3" if bucket else "disk", "releases": releases}
+    about |= {"files": files, "objects": count}
+    for arguments in COMMANDS:
+        command = [sys.executable, "-c", SCRIPT, folder, bucket, endpoint, current, *arguments]
+        done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+        seconds, memory = map(float, done.stdout.split())
+        yield about | {"peer": " ".join(["releases", *arguments]), "wall": seconds, "memory": memory}
+    shutil.rmtree(folder)

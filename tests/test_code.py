@@ -13,7 +13,7 @@ from tests.conftest import ROOT, environment
     [
         ["ruff", "check"],
         ["ruff", "format", "--check"],
-        ["mypy", "template/release_static", "template/compare_static", "tests"],
+        ["mypy", "template/release_static", "template/compare_static", "tests", "benchmarks"],
     ],
     ids=" ".join,
 )

@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import pickle
 import socket
 import subprocess
 import uuid
@@ -70,8 +71,11 @@ class Server:
         return name
 
 
-def _start(owner: int, attempts: int = 3) -> tuple[str, int, int, int]:
-    """Its data and ports. Another process may take a port that was free a moment ago; then others are tried."""
+def start_ceph(owner: int, attempts: int = 3) -> Server:
+    """One that runs until the process `owner` ends.
+
+    Another process may take a port that was free a moment ago; then others are tried.
+    """
     with socket.socket() as one, socket.socket() as two, socket.socket() as three:
         for free in (one, two, three):
             free.bind(("127.0.0.1", 0))
@@ -80,25 +84,24 @@ def _start(owner: int, attempts: int = 3) -> tuple[str, int, int, int]:
     command = [str(RGW), "start", data, *map(str, (http, https, mon, owner))]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode == 0:
-        return data, http, https, mon
+        authority = Path(os.environ.get("CEPH_ROOT", "") + data, "ca.pem")
+        return Server(f"http://127.0.0.1:{http}", f"https://localhost:{https}", authority, data)
     log = Path(os.environ.get("CEPH_ROOT", "") + data, "start.log")
     said = log.read_text() if log.exists() else ""
     subprocess.run([RGW, "stop", data], check=False)
     if attempts == 1:
         pytest.fail(f"Ceph does not start:\n{done.stderr}\n{said}")
-    return _start(owner, attempts - 1)
+    return start_ceph(owner, attempts - 1)
 
 
-def _start_ceph(directory: Path, owner: int) -> Server:
+def _shared_ceph(directory: Path, owner: int) -> Server:
     """One for the whole run, whatever the number of workers, until the run's process ends."""
     with open(directory / "rgw.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        started = directory / "rgw.json"
+        started = directory / "rgw.pickle"
         if not started.exists():
-            started.write_text(json.dumps(_start(owner)))
-        data, http, https, _ = json.loads(started.read_text())
-    authority = Path(os.environ.get("CEPH_ROOT", "") + data, "ca.pem")
-    return Server(f"http://127.0.0.1:{http}", f"https://localhost:{https}", authority, data)
+            started.write_bytes(pickle.dumps(start_ceph(owner)))
+        return pickle.loads(started.read_bytes())
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +109,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator
     if os.environ.get("CI") == "true" or os.environ.get("S3_SERVER") == "ceph":
         alone = worker_id == "master"
         base = tmp_path_factory.getbasetemp()
-        yield _start_ceph(base if alone else base.parent, os.getpid() if alone else os.getppid())
+        yield _shared_ceph(base if alone else base.parent, os.getpid() if alone else os.getppid())
         return
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0)

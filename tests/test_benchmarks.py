@@ -1,0 +1,83 @@
+"""The benchmark runs, and what is said of speed is what it measured."""
+
+import json
+import subprocess
+import sys
+import time
+from urllib.request import urlopen
+
+import pytest
+
+from benchmarks import report
+from benchmarks.peers import BOTO3, COPY, DJANGO, OURS, STORAGES, THREADS
+from benchmarks.proxy import Proxy
+from benchmarks.scenarios import FIRST, SCENARIOS, UNCHANGED
+from release_static import s3_settings
+from tests.project import ROOT, environment
+
+
+@pytest.fixture(scope="module")
+def results():
+    return json.loads((ROOT / "benchmarks" / "results.json").read_text())
+
+
+def test_all_of_the_benchmark_runs(server, tmp_path):
+    kept = tmp_path / "results.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--few", "--endpoint", server.endpoint, "--results", kept],
+        cwd=ROOT,
+        env=environment(AWS_ACCESS_KEY_ID=server.key, AWS_SECRET_ACCESS_KEY=server.secret),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    sections = json.loads(kept.read_text())
+    for section, peers in {"disk": {OURS, DJANGO, COPY}, "s3": {OURS, STORAGES, BOTO3}}.items():
+        records = sections[section]["records"]
+        assert peers <= {record["peer"] for record in records}
+        assert {record["scenario"] for record in records} == set(SCENARIOS)
+        assert [record for record in records if "wall" not in record] == []
+    requests = {(record["peer"], record["scenario"]): record["requests"] for record in sections["s3"]["records"]}
+    # Three files under two names each, the record, the manifest, a flag up and down, a second attempt at the record.
+    assert requests[OURS, FIRST] == {"LIST": 1, "PUT": 3 * 2 + 2 + 2 + 1}
+    assert requests[OURS, UNCHANGED] == {"LIST": 1, "PUT": 2 + 2 + 1}
+    assert requests[BOTO3, FIRST] == {"PUT": 3 * 2}
+    assert requests[BOTO3, UNCHANGED] == {"LIST": 1}
+    printed = done.stdout
+    for section in sections:
+        assert f"## {section}\n" in printed
+    assert "### few: 3 files" in printed and "fails" not in printed
+
+
+def test_the_limits_use_as_many_threads_as_this_project():
+    assert THREADS == s3_settings.CONNECTIONS
+
+
+def test_an_unknown_section_is_refused():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "memory"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert "no such section: memory; there are disk, s3" in done.stderr
+
+
+def test_the_wire_makes_a_server_as_distant_as_it_says_and_counts_requests(server):
+    for distance in (0, 0.2):
+        with Proxy(server.endpoint, distance) as proxy:
+            start = time.perf_counter()
+            with urlopen(f"{proxy.endpoint}/") as response:
+                response.read()
+            # For the connection, and for the request.
+            assert time.perf_counter() - start >= 2 * distance
+            assert proxy.requests == {"LIST": 1}
+
+
+def test_the_readme_has_what_was_measured(results):
+    assert report.readme(results) in (ROOT / "README.md").read_text()
+
+
+def test_all_that_was_measured_can_be_read(results):
+    assert (ROOT / "benchmarks" / "results.md").read_text() == report.markdown(results) + "\n"
