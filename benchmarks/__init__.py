@@ -8,6 +8,7 @@ largest set of files, and Debian's Ceph, the S3 server: CONTRIBUTING.md says how
 
     works.py       what is published
     peers.py       what publishes it; storages.py and s3_storages.py are what a team writes for itself
+    places.py      where: a folder, a bucket
     run.py         one measured run, in a process of its own
     measure.py     starts it, and keeps the best of several
     proxy.py       the wire to the S3 server: it adds latency and counts requests

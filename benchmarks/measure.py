@@ -7,17 +7,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import THREADS, Peer, Place
+from benchmarks.peers import THREADS, Peer
+from benchmarks.places import Place
 from benchmarks.proxy import Proxy
+from tests import project
+from tests.project import ROOT
 
-ROOT = Path(__file__).parent.parent
 LIMIT = 600  # seconds, after which a run is stopped
 
 Figures = dict[str, Any]
 
 
-def environment(**variables: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHON", "RELEASE_"))}
+def environment() -> dict[str, str]:
     fixed = {
         "PYTHONPATH": f"{ROOT}:{ROOT / 'template'}",
         # Ceph before 17 does not know the newer checksums.
@@ -25,7 +26,7 @@ def environment(**variables: str) -> dict[str, str]:
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }
     keys = {name: value for name, value in os.environ.items() if name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    return kept | keys | fixed | variables
+    return project.environment(**fixed, **keys)
 
 
 def settings_of(peer: Peer, place: Place, release: str) -> dict[str, Any]:

@@ -3,39 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import distributions
-from pathlib import Path
 from typing import Any
 
+from benchmarks.places import Place
+
 THREADS = 32
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a peer publishes: a folder of its own, with the checkout, the destination on disk, a cache; or a bucket."""
-
-    folder: Path
-    bucket: str = ""
-    endpoint: str = ""
-
-    @property
-    def checkout(self) -> Path:
-        return self.folder / "checkout"
-
-    @property
-    def root(self) -> Path:
-        return self.folder / "public"
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Of django-storages."""
-        return {
-            "bucket_name": self.bucket,
-            "endpoint_url": self.endpoint,
-            "region_name": "us-east-1",
-            "location": "static",
-            # Without one it signs every address.
-            "custom_domain": "static.example.com",
-        }
 
 
 @dataclass(frozen=True)

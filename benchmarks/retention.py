@@ -4,12 +4,8 @@ Each command runs in a process of its own, so that its peak of memory is its own
 """
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -22,6 +18,8 @@ from botocore.config import Config
 
 from benchmarks.measure import environment
 from benchmarks.peers import THREADS
+from benchmarks.places import in_bucket, on_disk
+from benchmarks.works import size_of
 
 COMMANDS = (["--json"], ["verify"], ["verify", "--all"], ["prune", "--dry-run"], ["prune"])
 
@@ -71,7 +69,7 @@ def build(root: Path, releases: int, files: int, changed: float) -> str:
                     path.write_bytes(content)
         folder = root / ".releases" / f"release-{number}"
         folder.mkdir(parents=True)
-        created_at = (now - timedelta(days=releases - number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        created_at = (now - timedelta(days=releases - number)).isoformat()
         release = {"id": folder.name, "created_at": created_at, "created_by": "benchmark"}
         manifest = {"release": release, "version": "1.1", "hash": "abc", "paths": paths}
         (folder / "staticfiles.json").write_text(json.dumps(manifest))
@@ -81,10 +79,8 @@ def build(root: Path, releases: int, files: int, changed: float) -> str:
 
 def upload(root: Path, bucket: str, endpoint: str) -> None:
     """Put every file below `root` under `static/` in the bucket, as it is."""
-    client = boto3.client(
-        "s3", endpoint_url=endpoint or None, region_name="us-east-1", config=Config(max_pool_connections=THREADS)
-    )
-    client.create_bucket(Bucket=bucket)
+    config = Config(max_pool_connections=THREADS)
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config)
 
     def put(path: Path) -> None:
         client.put_object(Bucket=bucket, Key=f"static/{path.relative_to(root)}", Body=path.read_bytes())
@@ -96,17 +92,15 @@ def upload(root: Path, bucket: str, endpoint: str) -> None:
 
 def measure(releases: int, files: int, endpoint: str = "", changed: float = 0.02) -> Iterator[dict[str, Any]]:
     """On disk, or in a bucket of the server at this endpoint."""
-    folder = tempfile.mkdtemp(prefix="benchmark-")
-    current = build(Path(folder), releases, files, changed)
-    count = sum(len(names) for _, _, names in os.walk(folder))
-    bucket = f"benchmark-{uuid.uuid4().hex}" if endpoint else ""
-    if bucket:
-        upload(Path(folder), bucket, endpoint)
-    about = {"section": "retention", "work": "s3" if bucket else "disk", "releases": releases}
-    about |= {"files": files, "objects": count}
-    for arguments in COMMANDS:
-        command = [sys.executable, "-c", SCRIPT, folder, bucket, endpoint, current, *arguments]
-        done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
-        seconds, memory = map(float, done.stdout.split())
-        yield about | {"peer": " ".join(["releases", *arguments]), "wall": seconds, "memory": memory}
-    shutil.rmtree(folder)
+    with in_bucket(endpoint) if endpoint else on_disk() as place:
+        current = build(place.root, releases, files, changed)
+        count, _ = size_of(place.root)
+        if place.bucket:
+            upload(place.root, place.bucket, endpoint)
+        about = {"section": "retention", "work": "s3" if place.bucket else "disk", "releases": releases}
+        about |= {"files": files, "objects": count}
+        for arguments in COMMANDS:
+            command = [sys.executable, "-c", SCRIPT, str(place.root), place.bucket, endpoint, current, *arguments]
+            done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+            seconds, memory = map(float, done.stdout.split())
+            yield about | {"peer": " ".join(["releases", *arguments]), "wall": seconds, "memory": memory}

@@ -1,17 +1,14 @@
 """Publishing to an S3 server, at several distances."""
 
 import os
-import shutil
-import tempfile
-import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import boto3
-
 from benchmarks.measure import best, run
-from benchmarks.peers import BOTO3, IN_A_BUCKET, OURS, STORAGES_PER_RELEASE, Peer, Place, among
+from benchmarks.peers import BOTO3, IN_A_BUCKET, OURS, STORAGES_PER_RELEASE, Peer, among
+from benchmarks.places import in_bucket
 from benchmarks.proxy import Proxy
 from benchmarks.scenarios import CHANGED, FIRST, SCENARIOS, UNCHANGED, compare, describe
 from benchmarks.works import WORKS, synthetic
@@ -29,30 +26,15 @@ def server(endpoint: str) -> Server:
     return started
 
 
-def new_bucket(endpoint: str, proxy: Proxy) -> Callable[[], Place]:
-    """A function that gives a new folder and bucket, behind the proxy, each time. The last bucket goes."""
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    buckets: list[str] = []
-
-    def new() -> Place:
-        while buckets:
-            _delete(client, buckets.pop())
-        buckets.append(f"benchmark-{uuid.uuid4().hex}")
-        client.create_bucket(Bucket=buckets[-1])
-        return Place(Path(tempfile.mkdtemp(prefix="benchmark-")), buckets[-1], proxy.endpoint)
-
-    return new
-
-
 def measure(works: list[str], endpoint: str, milliseconds: tuple[int, ...] = MILLISECONDS) -> Iterator[dict[str, Any]]:
     for name in works:
-        about = {"section": "s3"} | describe(WORKS[name], Place(Path(tempfile.mkdtemp(prefix="benchmark-"))))
+        about = {"section": "s3"} | describe(WORKS[name])
         small = name in ("few", "admin")
         for distance in milliseconds if small else (30,):
             peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing and _takes_part(peer, name, distance))
             scenarios = SCENARIOS if small and distance < 100 else (FIRST, UNCHANGED)
             with Proxy(endpoint, distance / 1000) as proxy:
-                place = new_bucket(endpoint, proxy)
+                place = partial(in_bucket, endpoint, proxy.endpoint)
                 for record in compare(peers, place, WORKS[name], scenarios, _REPEAT[name], proxy, patience=10):
                     yield about | {"milliseconds": distance} | record
 
@@ -66,7 +48,7 @@ def growth(sizes: list[int], endpoint: str) -> Iterator[dict[str, Any]]:
     peers = among(IN_A_BUCKET, OURS, BOTO3)
     with Proxy(endpoint, 0.03) as proxy:
         for files in sizes:
-            place = new_bucket(endpoint, proxy)
+            place = partial(in_bucket, endpoint, proxy.endpoint)
             for record in compare(peers, place, synthetic(files), (FIRST, UNCHANGED), 1, proxy):
                 yield {"section": "growth", "work": "s3", "files": files} | record
 
@@ -74,9 +56,8 @@ def growth(sizes: list[int], endpoint: str) -> Iterator[dict[str, Any]]:
 def past(releases: int, endpoint: str) -> Iterator[dict[str, Any]]:
     work = WORKS["admin"]
     [peer] = among(IN_A_BUCKET, OURS)
-    with Proxy(endpoint) as near, Proxy(endpoint, 0.03) as distant:
-        place = new_bucket(endpoint, near)()
-        away = Place(place.folder, place.bucket, distant.endpoint)
+    with Proxy(endpoint, 0.03) as distant, in_bucket(endpoint) as place:
+        away = replace(place, endpoint=distant.endpoint)
         work.check_out(place.checkout)
         runs = []
         for number in range(1, releases + 1):
@@ -88,11 +69,3 @@ def past(releases: int, endpoint: str) -> Iterator[dict[str, Any]]:
         for before, some in ((1, runs[:3]), (releases - 3, runs[-3:])):
             about = {"section": "past releases", "work": "s3", "releases": before, "milliseconds": 30}
             yield about | {"scenario": CHANGED, "peer": peer.name} | best(some)
-        shutil.rmtree(place.folder)
-
-
-def _delete(client: Any, bucket: str) -> None:
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        if keys := [{"Key": found["Key"]} for found in page.get("Contents", [])]:
-            client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
-    client.delete_bucket(Bucket=bucket)

@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from benchmarks.measure import Figures, best, run
-from benchmarks.peers import DJANGO, ON_DISK, Peer, Place, among
+from benchmarks.peers import DJANGO, ON_DISK, Peer, among
+from benchmarks.places import Place, on_disk
 from benchmarks.proxy import Proxy
 from benchmarks.works import Work, size_of
 
@@ -37,7 +39,7 @@ def play(
 
 def compare(
     peers: tuple[Peer, ...],
-    place: Callable[[], Place],
+    place: Callable[[], AbstractContextManager[Place]],
     work: Work,
     scenarios: tuple[str, ...],
     repeat: int,
@@ -51,19 +53,18 @@ def compare(
         for peer in peers:
             if peer.name in slow:
                 continue
-            where = place()
-            for scenario, figures in play(peer, work, where, scenarios, proxy):
-                runs.setdefault((peer.name, scenario), []).append(figures)
-                if figures.get("wall", patience) >= patience:
-                    slow.add(peer.name)
-            shutil.rmtree(where.folder)
+            with place() as where:
+                for scenario, figures in play(peer, work, where, scenarios, proxy):
+                    runs.setdefault((peer.name, scenario), []).append(figures)
+                    if figures.get("wall", patience) >= patience:
+                        slow.add(peer.name)
     return [{"scenario": scenario, "peer": peer} | best(all_runs) for (peer, scenario), all_runs in runs.items()]
 
 
-def describe(work: Work, place: Place) -> dict[str, Any]:
-    work.check_out(place.checkout)
-    files, size = size_of(place.checkout)
-    shutil.rmtree(place.folder)
+def describe(work: Work) -> dict[str, Any]:
+    with on_disk() as place:
+        work.check_out(place.checkout)
+        files, size = size_of(place.checkout)
     return {"work": work.name, "files": files, "megabytes": round(size / 1e6, 1)}
 
 

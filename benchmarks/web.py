@@ -8,11 +8,10 @@ from typing import Any
 
 import boto3
 
-from benchmarks.disk import new_place
 from benchmarks.measure import environment, run, settings_of
-from benchmarks.peers import DJANGO, IN_A_BUCKET, ON_DISK, OURS, STORAGES, Peer, Place
+from benchmarks.peers import DJANGO, IN_A_BUCKET, ON_DISK, OURS, STORAGES, Peer, among
+from benchmarks.places import Place, in_bucket, on_disk
 from benchmarks.proxy import Proxy
-from benchmarks.s3 import new_bucket
 from benchmarks.works import synthetic
 
 # Prints the seconds until there is a manifest, those for an address, and the bytes that a manifest takes.
@@ -41,27 +40,23 @@ def measure(files: int, endpoint: str) -> Iterator[dict[str, Any]]:
     work = synthetic(files)
     about = {"section": "web", "files": files}
     content = b""
-    for peer in ON_DISK:
-        if peer.name not in (OURS, DJANGO):
-            continue
-        place = new_place()
-        work.check_out(place.checkout)
-        run(peer, place, "release")
-        yield about | {"peer": peer.name, "manifest": "on disk"} | start(peer, place)
-        if peer.name == DJANGO:
-            content = (place.root / "staticfiles.json").read_bytes()
-    ours, storages = ({peer.name: peer for peer in IN_A_BUCKET}[name] for name in (OURS, STORAGES))
-    with Proxy(endpoint) as near, Proxy(endpoint, 0.03) as distant:
-        place = new_bucket(endpoint, near)()
-        away = Place(place.folder, place.bucket, distant.endpoint)
-        work.check_out(place.checkout)
+    for peer in among(ON_DISK, OURS, DJANGO):
+        with on_disk() as place:
+            work.check_out(place.checkout)
+            run(peer, place, "release")
+            yield about | {"peer": peer.name, "manifest": "on disk"} | start(peer, place)
+            if peer.name == DJANGO:
+                content = (place.root / "staticfiles.json").read_bytes()
+    [ours], [storages] = among(IN_A_BUCKET, OURS), among(IN_A_BUCKET, STORAGES)
+    with Proxy(endpoint, 0.03) as distant, in_bucket(endpoint, distant.endpoint) as away:
+        work.check_out(away.checkout)
         # The copy beside the code belongs to one endpoint.
         run(ours, away, "release", distant)
         yield about | {"peer": OURS, "manifest": "the copy beside the code"} | start(ours, away)
-        (place.folder / "staticfiles.json").unlink()
+        (away.folder / "staticfiles.json").unlink()
         yield about | {"peer": OURS, "manifest": "in the bucket, at 30 ms"} | start(ours, away)
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-        client.put_object(Bucket=place.bucket, Key="static/staticfiles.json", Body=content)
+        client.put_object(Bucket=away.bucket, Key="static/staticfiles.json", Body=content)
         yield about | {"peer": STORAGES, "manifest": "in the bucket, at 30 ms"} | start(storages, away)
 
 

@@ -1,6 +1,7 @@
 """A project under test, and the environment that it runs in."""
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,14 @@ def environment(**variables: str) -> dict[str, str]:
         "GIT_CONFIG_SYSTEM": os.devnull,
     }
     return kept | author | committer | settings | variables
+
+
+def copy_template(folder: Path) -> Path:
+    """The template as it stands in the work tree, in a folder that is no git repository, so that it renders fast."""
+    shutil.copy(ROOT / "copier.yml", folder)
+    for name in ("template", "extensions"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
 
 
 @dataclass
