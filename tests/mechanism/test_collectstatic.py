@@ -276,6 +276,20 @@ def test_a_project_without_static_files_is_told_so(site):
         site.publish("one")
 
 
+def test_a_static_root_that_is_a_file_is_an_error_that_names_it(site):
+    site.root.write_text("a file")
+
+    with pytest.raises(CommandError, match=f"{site.root} could not be read: Not a directory"):
+        site.publish("one")
+
+
+def test_a_folder_where_a_file_should_be_is_an_error_that_names_it(site):
+    (site.root / "example.txt").mkdir(parents=True)
+
+    with pytest.raises(CommandError, match=rf"Is a directory \({site.root / 'example.txt'}\)"):
+        site.publish("one")
+
+
 def test_a_file_where_a_folder_should_be_is_an_error_that_names_it(site):
     site.root.mkdir()
     (site.root / "css").write_text("a file")

@@ -9,7 +9,7 @@ from django.contrib.staticfiles.management.commands import collectstatic
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
-from release_static.errors import ReleaseStaticError
+from release_static.errors import ReleaseStaticError, describe
 from release_static.flags import publishing
 from release_static.manifest import path
 from release_static.progress import bar
@@ -52,6 +52,8 @@ class Command(collectstatic.Command):
             raise CommandError(str(error)) from error
         except EOFError as error:
             raise CommandError("There is no terminal to ask on. Run collectstatic --noinput.") from error
+        except OSError as error:  # Django looks at the destination before it collects
+            raise CommandError(f"{self.storage.destination} could not be read: {describe(error)}.") from error
         return self.summary if self.verbosity >= 1 else None
 
     def collect(self) -> dict[str, list[str]]:
@@ -87,8 +89,7 @@ class Command(collectstatic.Command):
                             self.log(f"Published '{file.name}'")
         except OSError as error:
             raise CommandError(
-                f"Release {release_id} could not be published to {destination}: {error.strerror or error}"
-                f"{f' ({error.filename})' if error.filename else ''}.\n"
+                f"Release {release_id} could not be published to {destination}: {describe(error)}.\n"
                 f"{put} files were put. The manifest goes last, so no process sees a release that is not whole. Mend "
                 "the cause and run collectstatic again: it goes on where it stopped."
             ) from error

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from release_static import inventory, report, retention
 from release_static import release_id as release_ids
-from release_static.errors import ReleaseStaticError
+from release_static.errors import ReleaseStaticError, describe
 from release_static.flags import pruning, publishing
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.manifest import PINNED, Manifest, note, path, stamp
@@ -87,9 +87,8 @@ class Command(BaseCommand):
         except ReleaseStaticError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
-            where = f" ({error.filename})" if error.filename else ""
             raise CommandError(
-                f"{self.storage.destination} could not be read or written: {error.strerror or error}{where}.\n"
+                f"{self.storage.destination} could not be read or written: {describe(error)}.\n"
                 "Mend the cause and run the command again: it goes on where it stopped."
             ) from error
 
