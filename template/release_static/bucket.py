@@ -152,6 +152,9 @@ class Bucket:
                     refused["Code"],
                 )
 
+    def location(self, name: str) -> str:
+        return f"s3://{self.name}/{self._prefix}{name}"
+
     def _digest(self, name: str) -> str | None:
         content = self._read(name)
         return None if content is None else md5(content).hexdigest()
@@ -171,9 +174,6 @@ class Bucket:
                         yield name, future.result()
             finally:
                 pool.shutdown(cancel_futures=True)
-
-    def location(self, name: str) -> str:
-        return f"s3://{self.name}/{self._prefix}{name}"
 
     @cached_property
     def _client(self) -> Any:
