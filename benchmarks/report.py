@@ -26,13 +26,16 @@ def markdown(results: dict[str, Any]) -> str:
 def readme(results: dict[str, Any]) -> str:
     """The tables that README.md has."""
     s3 = [record for record in results["s3"]["records"] if record["work"] == "admin" and record["milliseconds"] == 30]
+    npm = results["s3 npm"]["records"]
     rows = []
     for peer in _peers(s3):
         first, again = (_find(s3, peer=peer, scenario=scenario) for scenario in (FIRST, UNCHANGED))
         ours = _find(s3, peer=OURS, scenario=FIRST), _find(s3, peer=OURS, scenario=UNCHANGED)
         cells = [_cell(first, ours[0]), _requests(first), _cell(again, ours[1]), _requests(again)]
+        cells.append(_cell(_find(npm, peer=peer, scenario=FIRST), _find(npm, peer=OURS, scenario=FIRST)))
         rows.append([_bold(peer, peer), *cells])
-    bucket = _table(["to S3, 30 ms away, the admin", "first", "requests", "nothing changed", "requests"], rows)
+    heads = ["to S3, 30 ms away, the admin", "first", "requests", "nothing changed", "requests"]
+    bucket = _table([*heads, f"first, npm: {npm[0]['files']:,} files"], rows)
     # Of what takes long there is one run, which says less: on disk, times vary by half.
     disk = [record for record in results["disk"]["records"] if record["work"] in ("few", "admin", "apps")]
     works = list(dict.fromkeys(record["work"] for record in disk))
