@@ -11,7 +11,6 @@ from functools import cached_property
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from botocore import xform_name
@@ -34,8 +33,7 @@ class Bucket:
 
     def __init__(self, connect: Callable[[], Any], name: str, location: str, endpoint_url: str | None = None) -> None:
         self.name = name
-        self._warnings: list[str] = []
-        self._looking: Thread | None = None
+        self.warnings: list[str] = []
         # The private file that was put last: its name and content.
         self._private: tuple[str, bytes] | None = None
         self._connect = connect
@@ -45,12 +43,6 @@ class Bucket:
     def __str__(self) -> str:
         where = f"s3://{self.name}/{self._prefix}".rstrip("/")
         return f"{where} at {self._endpoint_url}" if self._endpoint_url else where
-
-    @property
-    def warnings(self) -> list[str]:
-        if self._looking:
-            self._looking.join()
-        return self._warnings
 
     @contextmanager
     def private_directory(self) -> Iterator[Path]:
@@ -91,20 +83,19 @@ class Bucket:
         if replace:
             self._put_content(name, content)
             return
-        if self._endpoint_url and self._private:
-            # It takes a request, and nothing that follows depends on it.
-            self._looking = Thread(target=self._look_at_conditions, args=self._private)
-            self._looking.start()
-        try:
-            self._put_if_absent(name, content)
-        except BucketError as error:
-            if error.status != 501:
-                raise
-            # The server knows no conditions and says so.
-            if self._read(name) is not None:
-                raise FileExistsError(name) from error
-            self._put_content(name, content)
-            self._warn_of_unconditional_writes()
+        with ThreadPoolExecutor(1) as pool:
+            if self._endpoint_url and self._private:
+                pool.submit(self._look_at_conditions, *self._private)
+            try:
+                self._put_if_absent(name, content)
+            except BucketError as error:
+                if error.status != 501:
+                    raise
+                # The server knows no conditions and says so.
+                if self._read(name) is not None:
+                    raise FileExistsError(name) from error
+                self._put_content(name, content)
+                self._warn_of_unconditional_writes()
 
     def read_manifest(self, release_id: str) -> bytes | None:
         return self._read(path(release_id))
@@ -211,12 +202,12 @@ class Bucket:
         except BucketError as error:
             if error.status == 501:  # of which the manifest's answer tells too
                 return
-            self._warnings.append(f"Whether the server honours conditional writes is unknown: {error}.")
+            self.warnings.append(f"Whether the server honours conditional writes is unknown: {error}.")
         else:
             self._warn_of_unconditional_writes()
 
     def _warn_of_unconditional_writes(self) -> None:
-        self._warnings.append(
+        self.warnings.append(
             f"The server of {self} ignores conditional writes, so two publishers of one release at once are not "
             "protected from each other. Run one collectstatic at a time."
         )

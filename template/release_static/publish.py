@@ -3,11 +3,10 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from release_static import record
@@ -82,7 +81,7 @@ class Destination(Protocol):
         """What a person should know after publishing here, in sentences."""
 
     def private_directory(self) -> AbstractContextManager[Path]:
-        """An empty directory for the stage, removed in the end."""
+        """An empty directory for what is to be put, removed in the end."""
 
     def survey(self, names: Iterable[str]) -> Survey:
         """What is there under these names, and in `.releases/`, in as few requests as it takes."""
@@ -153,7 +152,7 @@ class Plan:
 
     @cached_property
     def puts(self) -> list[StagedFile]:
-        """In the order in which they go: hashed files first, for nobody uses them yet."""
+        """In the order in which they set out, several at once: hashed files first, for nobody uses them yet."""
         return sorted([*self.missing, *self.damaged, *self.outdated], key=lambda file: (not file.hashed, file.name))
 
 
@@ -201,8 +200,8 @@ def publish(
     ReleaseStaticError, and leaves the manifest out.
     """
     release_id = manifest.release["id"]
-    with TemporaryDirectory() as directory:
-        recorded = [_record(plan, release_id, Path(directory))] if plan.new_release else []
+    with destination.private_directory() if plan.new_release else nullcontext() as directory:
+        recorded = [_record(plan, release_id, directory)] if directory else []
         for file in destination.put([*plan.puts, *recorded]):
             flag.keep()
             if file not in recorded:

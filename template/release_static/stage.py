@@ -44,9 +44,11 @@ class StageMixin(ReferencesMixin):
         super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
 
     def collect(self, name: str, storage: Storage, path: str) -> bool:
-        """Note the file that a finder found at `path` in `storage`; False if it can only be had by reading it."""
+        """Note the file that a finder found at `path` in `storage`; False if it must be read, or saved by the stage's own hand."""
         kind, plain = type(storage), FileSystemStorage
         if any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open")):
+            return False
+        if type(self).save is not plain.save:
             return False
         self._notes[name] = _status(os.path.abspath(storage.path(path)))
         return True
@@ -102,7 +104,7 @@ class StageMixin(ReferencesMixin):
 
     @property
     def _hashes_like_django(self) -> bool:
-        return super().file_hash.__func__ is HashedFilesMixin.file_hash  # type: ignore[attr-defined]
+        return getattr(super().file_hash, "__func__", None) is HashedFilesMixin.file_hash
 
     def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
         hashed = super().hashed_name(name, content, filename)

@@ -1,6 +1,8 @@
 """What was written survives a crash of the machine."""
 
+import errno
 import os
+import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
@@ -11,25 +13,35 @@ _FEW = 16
 def sync(paths: Collection[str], root: str) -> None:
     """Sync these files and directories below `root`, all of one file system. One that is gone is none to sync.
 
-    Raises OSError if the disk did not take them.
+    Raises OSError if the disk did not take them. Of a network's file system in user space, such as sshfs, many files are
+    with its server when this returns, which may not have synced them itself.
     """
     if os.name == "nt":  # there a directory has no descriptor
         return
     if len(paths) > _FEW and (sync_file_system := _find_syncfs()):
-        _sync(root, sync_file_system)
-        return
+        try:
+            return _sync(root, sync_file_system)
+        except OSError as error:
+            if error.errno != errno.ENOSYS:  # as a sandbox may say
+                raise
     for path in paths:
         with suppress(FileNotFoundError):
             _sync(path, os.fsync)
 
 
 def _find_syncfs() -> Callable[[int], None] | None:
-    """Linux's call for a whole file system, which Python does not have."""
-    import ctypes  # here, because web processes do without it
+    """Linux's call for a whole file system, which Python does not have.
 
+    Source: https://man7.org/linux/man-pages/man2/syncfs.2.html
+    """
+    release = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if release is None or (int(release[1]), int(release[2])) < (5, 8):  # it does not tell that the disk failed
+        return None
     try:
+        import ctypes  # here, because web processes do without it, and some Pythons too
+
         syncfs = ctypes.CDLL(None, use_errno=True).syncfs
-    except AttributeError:
+    except (ImportError, AttributeError, OSError):
         return None
 
     def sync_file_system(descriptor: int) -> None:

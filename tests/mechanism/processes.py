@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
@@ -38,6 +40,11 @@ class Bucket:
 
     def used_by(self, process: "Process") -> "Bucket":
         return Bucket(self.objects, self.clock, process)
+
+    @contextmanager
+    def private_directory(self) -> Iterator[Path]:
+        with TemporaryDirectory() as directory:
+            yield Path(directory)
 
     def survey(self, names: Iterable[str]) -> Survey:
         wanted, entries = set(names), list(self.entries())

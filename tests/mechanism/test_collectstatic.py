@@ -2,6 +2,7 @@ import io
 import json
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -274,6 +275,14 @@ def test_a_project_without_static_files_is_told_so(site):
 
     with pytest.raises(CommandError, match="There are no static files"):
         site.publish("one")
+
+
+def test_nothing_but_the_static_root_is_written_to(site, tmp_path, monkeypatch):
+    """As in a container whose file system may only be read, but for that volume."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
+
+    assert "Release one: 2 files published" in site.publish("one")
+    assert "nothing to do" in site.publish("one")
 
 
 def test_a_static_root_that_is_a_file_is_an_error_that_names_it(site):

@@ -2,8 +2,10 @@ import ctypes
 import errno
 import hashlib
 import os
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -233,12 +235,32 @@ def test_a_disk_that_does_not_take_a_file_system_is_an_error(directory, tmp_path
         list(directory.put([stage(tmp_path, f"{number}.css") for number in range(20)]))
 
 
-def test_where_a_file_system_cannot_be_synced_each_file_is(tmp_path, monkeypatch):
+def no_library(*arguments, **options):
+    raise OSError("no library is loaded into this Python")
+
+
+def not_implemented(*arguments, **options):
+    ctypes.set_errno(errno.ENOSYS)
+    return -1
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        lambda patch: patch.setattr(ctypes, "CDLL", lambda *arguments, **options: object()),
+        lambda patch: patch.setattr(ctypes, "CDLL", no_library),
+        lambda patch: patch.setattr(ctypes, "CDLL", lambda *_, **options: SimpleNamespace(syncfs=not_implemented)),
+        lambda patch: patch.setitem(sys.modules, "ctypes", None),
+        lambda patch: patch.setattr(os, "uname", lambda: SimpleNamespace(release="5.4.0-216-generic")),
+    ],
+    ids=["no such call", "no library", "a sandbox", "no ctypes", "a Linux that does not tell of errors"],
+)
+def test_where_a_file_system_cannot_be_synced_each_file_is(tmp_path, monkeypatch, without):
     paths = [str(tmp_path / str(number)) for number in range(20)]
     for file in paths:
         Path(file).touch()
     synced = []
-    monkeypatch.setattr(ctypes, "CDLL", lambda *arguments, **options: object())
+    without(monkeypatch)
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
 
     sync.sync(paths, str(tmp_path))

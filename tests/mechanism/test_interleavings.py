@@ -399,7 +399,7 @@ class Disk:
             self._process.saw(self._names() if name in ("entries", "survey") else repr(result))
             return result
 
-        return method if name.endswith("location") else stepped
+        return method if name in ("location", "private_directory") else stepped
 
     def _names(self):
         return tuple(sorted(entry.name for entry in self._directory.entries()))

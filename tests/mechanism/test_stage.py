@@ -22,6 +22,17 @@ class ModulesStorage(ManifestStaticFilesStorage):
     support_js_module_import_aggregation = True
 
 
+class BannerStorage(ManifestStaticFilesStorage):
+    def save(self, name, content, max_length=None):
+        return super().save(name, ContentFile(b"banner " + content.read()), max_length)
+
+
+class NumberedStorage(ManifestStaticFilesStorage):
+    @staticmethod
+    def file_hash(name, content=None):
+        return "0123456789ab"
+
+
 class OnlyHashedNames(ManifestStaticFilesStorage):
     def file_hash(self, name, content=None):
         return hashlib.sha256(content.read()).hexdigest()[:20] if name else super().file_hash(name, content)
@@ -353,3 +364,15 @@ def test_standard_error_has_the_warnings(site):
     call_command("collectstatic", interactive=False, stdout=io.StringIO(), stderr=errors)
 
     assert "a.js, line 1, refers to a.js.map" in errors.getvalue()
+
+
+def test_a_storage_that_saves_its_own_way_does_so(site):
+    site.publish("one", stage=f"{__name__}.BannerStorage")
+
+    assert (site.root / "example.txt").read_text() == "banner old"
+
+
+def test_a_storage_may_hash_with_any_kind_of_function(site):
+    site.publish("one", stage=f"{__name__}.NumberedStorage")
+
+    assert site.manifest("one")["paths"] == {"example.txt": "example.0123456789ab.txt"}
