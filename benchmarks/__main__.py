@@ -14,14 +14,13 @@ from benchmarks import disk, report, retention, s3, template, web
 from benchmarks.peers import IN_A_BUCKET, ON_DISK
 
 RESULTS = Path(__file__).with_name("results.json")
-SIZES = [1250, 2500, 5000, 10_000]
 
 Records = Iterator[dict[str, Any]]
 
 
-def growth(endpoint: str) -> Records:
-    yield from disk.growth(SIZES)
-    yield from s3.growth([SIZES[0], SIZES[-1]], endpoint)
+def growth(sizes: list[int], endpoint: str) -> Records:
+    yield from disk.growth(sizes)
+    yield from s3.growth([sizes[0], sizes[-1]], endpoint)
 
 
 def past(endpoint: str) -> Records:
@@ -39,16 +38,18 @@ SECTIONS: dict[str, Callable[[str], Records]] = {
     "s3": lambda endpoint: s3.measure(["admin", "apps"], endpoint),
     # Apart, because it takes most of an hour.
     "s3 npm": lambda endpoint: s3.measure(["npm"], endpoint),
-    "growth": growth,
+    "growth": lambda endpoint: growth([1250, 2500, 5000, 10_000], endpoint),
     "past releases": past,
     "web": lambda endpoint: web.measure(10_000, endpoint),
     "retention": many_releases,
     "template": lambda endpoint: template.measure(tests=True),
 }
+NO_SERVER = {"disk", "template"}
 # All of the code, with next to no work.
 FEW: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["few"]),
     "s3": lambda endpoint: s3.measure(["few"], endpoint, (1,)),
+    "growth": lambda endpoint: growth([2, 4], endpoint),
     "past releases": lambda endpoint: s3.past(7, endpoint),
     "web": lambda endpoint: web.measure(10, endpoint),
     "retention": lambda endpoint: retention.measure(8, 20, endpoint),
@@ -66,34 +67,57 @@ def machine() -> dict[str, Any]:
     }
 
 
+def read(kept: Path) -> dict[str, Any]:
+    """Raises ValueError if figures could not be kept there beside those that are."""
+    if kept.suffix != ".json" or not kept.parent.is_dir():
+        raise ValueError(f"--results is {kept}: name a file that ends in .json, in a folder that is there")
+    try:
+        results = json.loads(kept.read_text())
+        report.markdown(results)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"--results is {kept}, and that holds no figures of this benchmark ({error})") from error
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("sections", nargs="*", metavar="section", help=f"of {', '.join(SECTIONS)}; all by default")
-    parser.add_argument("--few", action="store_true", help="three files, to try the benchmark itself")
+    parser.add_argument(
+        "--few", action="store_true", help="three files, to try the benchmark itself; kept only with --results"
+    )
     parser.add_argument(
         "--endpoint", default="", help="of an S3 server with the keys in AWS_...; Ceph is started without"
     )
     parser.add_argument(
-        "--results", type=Path, default=RESULTS, help="where the figures are kept, as JSON; Markdown beside it"
+        "--results", type=Path, help=f"where the figures are kept, as JSON, with Markdown beside it: {RESULTS}"
     )
     options = parser.parse_args()
+    kept = options.results or (None if options.few else RESULTS)
     sections = FEW if options.few else SECTIONS
-    if unknown := set(options.sections) - set(sections):
+    wanted = set(options.sections or sections)
+    if unknown := wanted - set(sections):
         parser.error(f"no such section: {', '.join(sorted(unknown))}; there are {', '.join(sections)}")
+    try:
+        results = read(kept) if kept else {}
+        endpoint = "" if wanted <= NO_SERVER else s3.server(options.endpoint).endpoint
+    except ValueError as error:
+        parser.error(str(error))
     for peer in (*ON_DISK, *IN_A_BUCKET):
         if peer.missing:
             print(f"Left out, because {', '.join(peer.missing)} is not installed: {peer.name}", file=sys.stderr)
-    results = json.loads(options.results.read_text()) if options.results.exists() else {}
-    endpoint = s3.server(options.endpoint).endpoint
     for section in options.sections or sections:
         records = []
         for record in sections[section](endpoint):
             print(json.dumps(record), file=sys.stderr, flush=True)
             records.append(record)
         results[section] = {"machine": machine(), "records": records}
-        options.results.write_text(json.dumps(results, indent=1) + "\n")
-    options.results.with_suffix(".md").write_text(report.markdown(results) + "\n")
-    print(report.markdown(results))
+        if kept:
+            kept.write_text(json.dumps(results, indent=1) + "\n")
+    if kept:
+        kept.with_suffix(".md").write_text(report.markdown(results, judged=not options.few) + "\n")
+    print(report.markdown(results, judged=not options.few))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What publishes: this project, every peer, and the limits that none can pass."""
+"""What publishes: this project, every peer, and yardsticks that rewrite nothing and know no releases."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

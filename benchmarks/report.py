@@ -12,13 +12,13 @@ Record = dict[str, Any]
 Rows = list[list[str]]
 
 
-def markdown(results: dict[str, Any]) -> str:
-    """All sections that there are figures of."""
+def markdown(results: dict[str, Any], *, judged: bool = True) -> str:
+    """All sections that there are figures of; `judged` by the targets or not."""
     parts = []
     for section, tables in _TABLES.items():
         if section in results:
             parts += [_heading(section, results[section]["machine"]), *tables(results[section]["records"])]
-    if rows := targets(results):
+    if judged and (rows := targets(results)):
         parts += ["## Targets", _table(["what", "target", "measured", "met"], rows)]
     return "\n\n".join(parts)
 

@@ -1,10 +1,12 @@
 """Publishing to an S3 server, at several distances."""
 
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from benchmarks.measure import best, run
 from benchmarks.peers import BOTO3, IN_A_BUCKET, OURS, STORAGES_PER_RELEASE, Peer, among
@@ -19,11 +21,23 @@ _REPEAT = {"few": 1, "admin": 3, "apps": 3, "npm": 1}
 
 
 def server(endpoint: str) -> Server:
-    """The one at this address, or one of its own."""
+    """The one at this address, or one of its own. Raises ValueError if this is no address of one that answers."""
+    if endpoint:
+        _check(endpoint)
     started = Server(endpoint) if endpoint else start_ceph(os.getpid())
     os.environ.setdefault("AWS_ACCESS_KEY_ID", started.key)
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", started.secret)
     return started
+
+
+def _check(endpoint: str) -> None:
+    address = urlsplit(endpoint)
+    if address.scheme != "http" or not address.hostname:  # which the proxy can count requests of
+        raise ValueError(f"--endpoint is {endpoint}: write it as http://127.0.0.1:9000")
+    try:
+        socket.create_connection((address.hostname, address.port or 80), timeout=10).close()
+    except OSError as error:
+        raise ValueError(f"--endpoint is {endpoint}, and nothing answers there: {error}") from error
 
 
 def measure(works: list[str], endpoint: str, milliseconds: tuple[int, ...] = MILLISECONDS) -> Iterator[dict[str, Any]]:

@@ -64,6 +64,30 @@ def test_an_unknown_section_is_refused():
     assert "no such section: memory; there are disk, s3" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--endpoint", "foo"], "--endpoint is foo: write it as http://"),
+        (["--endpoint", "http://127.0.0.1:9"], "nothing answers there"),
+        (["--results", "/not/there/results.json"], "in a folder that is there"),
+        (["--results", "README.md"], "ends in .json"),
+        (["--results", "{folder}/list.json"], "holds no figures"),
+        (["--results", "{folder}/text.json"], "holds no figures"),
+    ],
+)
+def test_a_mistake_is_refused_before_anything_is_measured(tmp_path, options, said):
+    (tmp_path / "list.json").write_text('{"disk": []}')
+    (tmp_path / "text.json").write_text("figures")
+    options = [option.format(folder=tmp_path) for option in options]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "s3", *options], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert said in done.stderr and "Traceback" not in done.stderr
+
+
 def test_the_wire_makes_a_server_as_distant_as_it_says_and_counts_requests(server):
     for distance in (0, 0.2):
         with Proxy(server.endpoint, distance) as proxy:
