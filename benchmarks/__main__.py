@@ -96,18 +96,18 @@ def main() -> None:
     options = parser.parse_args()
     kept = options.results or (None if options.few else RESULTS)
     sections = FEW if options.few else SECTIONS
-    wanted = set(options.sections or sections)
-    if unknown := wanted - set(sections):
+    wanted = options.sections or list(sections)
+    if unknown := set(wanted) - set(sections):
         parser.error(f"no such section: {', '.join(sorted(unknown))}; there are {', '.join(sections)}")
     try:
         results = read(kept) if kept else {}
-        endpoint = "" if wanted <= NO_SERVER else s3.server(options.endpoint).endpoint
+        endpoint = "" if NO_SERVER.issuperset(wanted) else s3.server(options.endpoint).endpoint
     except ValueError as error:
         parser.error(str(error))
     for peer in (*ON_DISK, *IN_A_BUCKET):
         if peer.missing:
             print(f"Left out, because {', '.join(peer.missing)} is not installed: {peer.name}", file=sys.stderr)
-    for section in options.sections or sections:
+    for section in wanted:
         records = []
         for record in sections[section](endpoint):
             print(json.dumps(record), file=sys.stderr, flush=True)
@@ -115,9 +115,10 @@ def main() -> None:
         results[section] = {"machine": machine(), "records": records}
         if kept:
             kept.write_text(json.dumps(results, indent=1) + "\n")
+    text = report.markdown(results, judged=not options.few)
     if kept:
-        kept.with_suffix(".md").write_text(report.markdown(results, judged=not options.few) + "\n")
-    print(report.markdown(results, judged=not options.few))
+        kept.with_suffix(".md").write_text(text + "\n")
+    print(text)
 
 
 if __name__ == "__main__":

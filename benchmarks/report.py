@@ -183,7 +183,7 @@ def _heading(section: str, machine: dict[str, Any]) -> str:
 
 
 def _peers(records: list[Record]) -> list[str]:
-    """This project, then the peers, and the limits last."""
+    """This project, then the peers, and the yardsticks last."""
     names = list(dict.fromkeys(record["peer"] for record in records))
     return sorted(names, key=lambda name: (name != OURS, name == COPY or name.startswith(("a loop", "rclone"))))
 

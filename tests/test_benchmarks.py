@@ -51,7 +51,7 @@ def test_all_of_the_benchmark_runs(server, tmp_path):
     assert "### few: 3 files" in printed and "fails" not in printed
 
 
-def test_the_limits_use_as_many_threads_as_this_project():
+def test_the_yardsticks_use_as_many_threads_as_this_project():
     assert THREADS == s3_settings.CONNECTIONS
 
 

@@ -44,11 +44,13 @@ class StageMixin(ReferencesMixin):
         super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
 
     def collect(self, name: str, storage: Storage, path: str) -> bool:
-        """Note the file that a finder found at `path` in `storage`; False if it must be read, or saved by the stage's own hand."""
+        """Note the file that a finder found at `path` in `storage`.
+
+        False if that is not enough: the finder reads it, or this stage saves it, in a way of its own.
+        """
         kind, plain = type(storage), FileSystemStorage
-        if any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open")):
-            return False
-        if type(self).save is not plain.save:
+        reads = any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open"))
+        if reads or type(self).save is not plain.save:
             return False
         self._notes[name] = _status(os.path.abspath(storage.path(path)))
         return True
