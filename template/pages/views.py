@@ -1,9 +1,8 @@
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from release_static.errors import ReleaseStaticError
 from release_static.storages import ReleaseSpecificManifestMixin
 
 
@@ -11,14 +10,3 @@ def home(request: HttpRequest) -> HttpResponse:
     # Under DEBUG and in tests files are served as they are: there need be no release.
     released = not settings.DEBUG and isinstance(staticfiles_storage, ReleaseSpecificManifestMixin)
     return render(request, "pages/home.html", {"storage": staticfiles_storage if released else None})
-
-
-def healthz(request: HttpRequest) -> JsonResponse:
-    """For a readiness probe: 200 once this process has the manifest of its own release, which it reads only once."""
-    if not isinstance(staticfiles_storage, ReleaseSpecificManifestMixin):
-        return JsonResponse({"error": "The static files of this process are not published per release."}, status=503)
-    try:
-        release, manifest = staticfiles_storage.release_id.value, staticfiles_storage.manifest_hash
-    except ReleaseStaticError as error:
-        return JsonResponse({"error": str(error)}, status=503)
-    return JsonResponse({"release": release, "manifest": manifest})

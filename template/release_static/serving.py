@@ -1,6 +1,4 @@
-"""A process that serves needs the static files of its own release: it has their manifest before the first request, or
-it ends.
-"""
+"""A server process reads the manifest of its own release before the first request, or exits with an explanation."""
 
 import os
 import sys
@@ -13,14 +11,14 @@ from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 from release_static.errors import ReleaseStaticError
 from release_static.storages import ReleaseSpecificManifestMixin
 
-# gunicorn ends at once where a worker does so with this code; after any other it starts the next one, for ever.
+# gunicorn stops when a worker exits with this status; after any other it starts the next one, again and again.
 WORKER_BOOT_ERROR = 3
 
 
 def problem() -> str | None:
-    """Why the static files of this release cannot be served, None if they can or if that is no question here.
+    """Why the static files of this release cannot be served, or None.
 
-    It is none under DEBUG, where files are served from their apps, nor for a storage that has no releases.
+    Always None with DEBUG, where files are served from their apps, and for a storage that has no releases.
     """
     storage = storages[STATICFILES_STORAGE_ALIAS]
     if settings.DEBUG or not isinstance(storage, ReleaseSpecificManifestMixin):
@@ -33,7 +31,7 @@ def problem() -> str | None:
 
 
 def require_manifest() -> None:
-    """Load the manifest of this release, or end this process with the reason."""
+    """Read the manifest of this release, or end this process with the reason."""
     if reason := problem():
         _end(reason)
 

@@ -1,19 +1,17 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.utils.functional import cached_property
 
 from release_static import release_id as release_ids
-from release_static.directory import Directory
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError, path
-from release_static.publish import Destination
+from release_static.publishing.destination import Destination
+from release_static.publishing.directory import Directory
 from release_static.release_id import ReleaseId
-from release_static.stage import StageMixin, make_stage
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 if TYPE_CHECKING:
@@ -23,9 +21,9 @@ else:
 
 
 class ReleaseSpecificManifestMixin(Base):
-    """Over a `ManifestFilesMixin` storage: neither id nor manifest is asked for before a URL is.
+    """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
 
-    Options: `release_id` and `release_id_strategy` as in release_id.py; `stage`, the storage that collectstatic hashes
+    Options: `release_id` and `release_id_strategy` as in release_ids/; `stage`, the storage that collectstatic hashes
     with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
     """
 
@@ -38,7 +36,7 @@ class ReleaseSpecificManifestMixin(Base):
         **kwargs: Any,
     ) -> None:
         self.release_id_options = (release_id, release_id_strategy)
-        self._stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.
         del self.hashed_files, self.manifest_hash
@@ -53,12 +51,12 @@ class ReleaseSpecificManifestMixin(Base):
 
     @cached_property
     def release_id(self) -> ReleaseId:
-        """Raises ReleaseIdError where there is none."""
+        """Raises ReleaseIdError if there is none."""
         return release_ids.resolve(*self.release_id_options)
 
     @cached_property
     def manifest(self) -> Manifest:
-        """The manifest of this release. Raises ReleaseStaticError, with the remedy, if it cannot be had."""
+        """The manifest of this release. Raises ReleaseStaticError, with the remedy, if it cannot be read."""
         release_id, location = self.release_id.value, self.manifest_location
         try:
             content = self.read_published(release_id)
@@ -66,7 +64,7 @@ class ReleaseSpecificManifestMixin(Base):
                 raise ManifestError(f"There is no manifest {location}.")
             manifest = Manifest.parse(content, location)
             if manifest.release.get("id", release_id) != release_id:
-                raise ManifestError(f"The manifest {location} is that of release {manifest.release['id']}.")
+                raise ManifestError(f"The manifest {location} belongs to release {manifest.release['id']}.")
         except OSError as error:
             raise self._unusable(f"The manifest {location} cannot be read: {error.strerror or error}.") from error
         except ManifestError as error:
@@ -75,15 +73,10 @@ class ReleaseSpecificManifestMixin(Base):
 
     def read_published(self, release_id: str) -> bytes | None:
         """The manifest of a release, None if there is none. May raise OSError."""
-        return self.destination.read_manifest(release_id)
+        return self.destination.read(path(release_id))
 
-    def keep_manifest(self, manifest: Manifest) -> None:
-        """Keep a copy of a manifest that is published now, where that saves a process the way to it."""
-
-    @classmethod
-    def problems(cls, options: Mapping[str, Any]) -> list[str]:
-        """What is wrong with the OPTIONS of this storage, and what to do, for `manage.py check`."""
-        return []
+    def keep_manifest(self, release_id: str, manifest: Manifest) -> None:
+        """Keep a copy of the manifest of a release that was just published, if that saves its processes a request."""
 
     @property
     def manifest_location(self) -> str:
@@ -94,12 +87,12 @@ class ReleaseSpecificManifestMixin(Base):
             releases = self.destination.releases()
         except OSError:
             releases = []
-        there = ", ".join(releases[:5]) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
+        some = ", ".join(releases[:5]) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
         return ManifestError(
             f"The static files of this release are not published.\n"
             f"  release:  {self.release_id}, from {self.release_id.source}\n"
             f"  problem:  {problem}\n"
-            f"  releases: {there or 'none'}\n"
+            f"  releases: {some or 'none'}\n"
             f"Publish it: RELEASE_ID={self.release_id} python manage.py collectstatic --noinput\n"
             "If it is published under another id, compare what this prints there and here: python manage.py releases "
             "current --explain"
@@ -117,12 +110,12 @@ class ReleaseSpecificManifestMixin(Base):
         try:
             return super().stored_name(name)
         except ValueError as error:
-            from difflib import get_close_matches  # here, because processes that name no wrong file do without it
+            from difflib import get_close_matches  # here, because most processes never need it
 
             close = get_close_matches(name, self.hashed_files, n=3)
             raise ValueError(
                 f"{name!r} is not among the static files of release {self.release_id} ({self.manifest_location}). "
-                + (f"Close to it: {', '.join(close)}. " if close else "")
+                + (f"Similar names: {', '.join(close)}. " if close else "")
                 + "Correct the name, or add the file and publish a new release."
             ) from error
 
@@ -132,12 +125,9 @@ class ReleaseSpecificManifestMixin(Base):
             '"release_static" before "django.contrib.staticfiles" in INSTALLED_APPS.'
         )
 
-    def make_stage(self, directory: Path) -> StageMixin:
-        return make_stage(self._stage["BACKEND"], self._stage.get("OPTIONS", {}), directory, self.base_url)
-
 
 class ReleaseSpecificManifestLocalStorage(ReleaseSpecificManifestMixin, ManifestStaticFilesStorage):  # type: ignore[misc]
-    """Static files in STATIC_ROOT, with one manifest a release."""
+    """Static files in STATIC_ROOT, with one manifest per release."""
 
     @cached_property
     def destination(self) -> Directory:

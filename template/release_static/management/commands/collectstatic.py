@@ -1,7 +1,7 @@
 """Django's collectstatic, which stages what it collects and then publishes it as a release."""
 
 import tempfile
-from contextlib import AbstractContextManager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,17 @@ from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
-from release_static.flags import publishing
+from release_static.management.progress import bar
 from release_static.manifest import path
-from release_static.progress import bar
-from release_static.publish import Destination, Plan, StagedFile, prepare, publish
-from release_static.stage import StageMixin
+from release_static.publishing import locks
+from release_static.publishing.destination import Destination
+from release_static.publishing.publish import Plan, prepare, publish
+from release_static.publishing.stage import StageMixin, make_stage
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {
-    "clear": "--clear would delete the files of every other release, which running processes need. Old releases go "
-    "with: manage.py releases prune",
+    "clear": "--clear would delete the files of every other release, which running processes need. To delete old "
+    "releases: manage.py releases prune",
     "link": "--link would make the files of a release change with their sources. Collectstatic copies them.",
     "no_post_process": "--no-post-process would leave the release without hashed names and without a manifest.",
 }
@@ -33,8 +34,8 @@ class Command(collectstatic.Command):
         parser.add_argument(
             "--replace-release",
             action="store_true",
-            help="Publish other content under the id of a release that is there already. Only for a release that no "
-            "process uses yet.",
+            help="Publish other content under the id of a release that is published already. Only for a release that "
+            "no process uses yet.",
         )
 
     def handle(self, **options: Any) -> str | None:
@@ -44,7 +45,7 @@ class Command(collectstatic.Command):
         for option, reason in REFUSED.items():
             if asked[option]:
                 raise CommandError(reason)
-        self.replace = options["replace_release"]
+        self.replace_release = options["replace_release"]
         self.summary = ""
         try:
             super().handle(**options)
@@ -60,55 +61,65 @@ class Command(collectstatic.Command):
         storage = self.storage
         if not isinstance(storage, ReleaseSpecificManifestMixin):
             return super().collect()
-        release_id, destination = storage.release_id, storage.destination
-        put = 0
+        destination = storage.destination
+        self.uploaded = 0
         try:
-            with self._private_directory(destination) as directory:
-                stage = storage.make_stage(Path(directory))
-                files: list[StagedFile] = []
-
-                def find_names() -> list[str]:
-                    self.fill(stage)
-                    files.extend(stage.files(stage.manifest()))
-                    return [file.name for file in files]
-
-                if self.dry_run:
-                    survey = destination.survey(find_names())
-                    manifest = stage.manifest().of_release(release_id.value)
-                    plan = prepare(files, manifest, destination, survey, replace=self.replace)
-                    for file in plan.puts:
-                        self.log(f"Pretending to publish '{file.name}'", level=1)
-                else:
-                    with publishing(destination, self.stderr.write, find_names) as flag:
-                        manifest = stage.manifest().of_release(release_id.value)
-                        plan = prepare(files, manifest, destination, flag.seen, replace=self.replace)
-                        progress = bar("Publishing", quiet=self.verbosity != 1)
-                        for file in publish(plan, manifest, destination, flag, replace=self.replace):
-                            put += 1
-                            progress(put, len(plan.puts))
-                            self.log(f"Published '{file.name}'")
+            plan = self._publish(storage.release_id.value, storage, destination)
         except OSError as error:
             raise CommandError(
-                f"Release {release_id} could not be published to {destination}: {describe(error)}.\n"
-                f"{put} files were put. The manifest goes last, so no process sees a release that is not whole. Mend "
-                "the cause and run collectstatic again: it goes on where it stopped."
+                f"Release {storage.release_id} could not be published to {destination}: {describe(error)}.\n"
+                f"{self.uploaded} files were uploaded. The manifest comes last, so no process sees an incomplete "
+                "release. Fix the cause and run collectstatic again: it resumes."
             ) from error
-        if not self.dry_run:
-            try:
-                storage.keep_manifest(manifest)
-            except OSError as error:
-                # As in a container that may not write to its image: processes read the manifest where it is published.
-                self.log(f"No copy of the manifest is kept beside the code: {error}")
-        for warning in [*stage.warnings, *destination.warnings]:
-            self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
-        self.summary = self._summary(plan, str(release_id), destination.location(path(release_id.value)))
+        for warning in destination.warnings:
+            self.warn(warning)
+        self.summary = self._summary(plan, destination)
         return {
-            "modified": [file.name for file in plan.puts],
+            "modified": [file.name for file in plan.uploads],
             "unmodified": [file.name for file in plan.unchanged],
             "post_processed": self.post_processed_files,
             "skipped": [],
             "deleted": [],
         }
+
+    def _publish(self, release_id: str, storage: ReleaseSpecificManifestMixin, destination: Destination) -> Plan:
+        """In a dry run without a lock, and without writing anything to the destination."""
+        private = tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
+        locked = nullcontext() if self.dry_run else locks.shared(destination, self.stderr.write)
+        with private as directory, locked as lock:
+            stage = self.fill_stage(storage, Path(directory))
+            manifest = stage.manifest()
+            files = stage.files(manifest)
+            existing = (lock or destination).existing(file.name for file in files)
+            plan = prepare(release_id, manifest, files, existing, destination, replace_release=self.replace_release)
+            if lock is None:
+                for file in plan.uploads:
+                    self.log(f"Pretending to upload '{file.name}'", level=1)
+                return plan
+            progress = bar("Uploading", quiet=self.verbosity != 1)
+            for file in publish(plan, destination, lock, replace_release=self.replace_release):
+                self.uploaded += 1
+                progress(self.uploaded, len(plan.uploads))
+                self.log(f"Uploaded '{file.name}'")
+        try:
+            storage.keep_manifest(release_id, manifest)
+        except OSError as error:
+            # As in a container that may not write to its image: processes read the manifest where it is published.
+            self.log(f"No copy of the manifest is kept beside the code: {error}")
+        return plan
+
+    def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
+        """Let Django collect and hash into a stage, also in a dry run, since that is how a broken reference is found."""
+        stage = make_stage(storage.stage, directory, storage.base_url)
+        dry_run = self.dry_run
+        self.storage, self.dry_run = stage, False
+        try:
+            super().collect()
+        finally:
+            self.storage, self.dry_run = storage, dry_run
+        for warning in stage.warnings:
+            self.warn(warning)
+        return stage
 
     def copy_file(self, path: str, prefixed_path: str, source_storage: Storage) -> None:
         """Into a stage this copies nothing."""
@@ -118,33 +129,24 @@ class Command(collectstatic.Command):
         else:
             super().copy_file(path, prefixed_path, source_storage)
 
-    def _private_directory(self, destination: Destination) -> AbstractContextManager[str | Path]:
-        return tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
+    def warn(self, warning: str) -> None:
+        self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
 
-    def fill(self, stage: StageMixin) -> None:
-        """Let Django collect and hash into a stage, also in a dry run: that is how a dangling reference is found."""
-        storage, dry_run = self.storage, self.dry_run
-        self.storage, self.dry_run = stage, False
-        try:
-            super().collect()
-        finally:
-            self.storage, self.dry_run = storage, dry_run
-
-    def _summary(self, plan: Plan, release_id: str, manifest: str) -> str:
-        new, there = len(plan.missing) + len(plan.outdated), len(plan.unchanged)
-        counts = f"{new} files published, {there} were there already"
+    def _summary(self, plan: Plan, destination: Destination) -> str:
+        new, unchanged = len(plan.missing) + len(plan.outdated), len(plan.unchanged)
+        counts = f"{new} files uploaded, {unchanged} unchanged"
         if plan.damaged:
             counts += f", {len(plan.damaged)} damaged ones repaired"
         if self.dry_run:
-            counts = f"{len(plan.puts)} files would be published, {there} are there already"
-            first = f"Dry run, nothing was written. Release {release_id}: {counts}."
+            counts = f"{len(plan.uploads)} files would be uploaded, {unchanged} are unchanged"
+            first = f"Dry run, nothing was written. Release {plan.release_id}: {counts}."
         elif plan.new_release:
-            first = f"Release {release_id}: {counts}."
-        elif plan.puts:
-            first = f"Release {release_id} was published before, and is whole again: {counts}."
+            first = f"Release {plan.release_id}: {counts}."
+        elif plan.uploads:
+            first = f"Release {plan.release_id} was published before, and is complete again: {counts}."
         else:
-            first = f"Release {release_id} is published already, nothing to do: all {there} files are there."
-        return f"\n{first}\nManifest: {manifest}"
+            first = f"Release {plan.release_id} is published already, nothing to do: {unchanged} files unchanged."
+        return f"\n{first}\nManifest: {destination.location(path(plan.release_id))}"
 
 
 def stage_checkout(storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
@@ -160,6 +162,4 @@ def stage_checkout(storage: ReleaseSpecificManifestMixin, directory: Path) -> St
         use_default_ignore_patterns=True,
         post_process=True,
     )
-    stage = storage.make_stage(directory)
-    command.fill(stage)
-    return stage
+    return command.fill_stage(storage, directory)

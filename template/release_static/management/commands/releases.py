@@ -17,12 +17,12 @@ from release_static.errors import ReleaseStaticError, describe
 from release_static.flags import pruning, publishing
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.manifest import PINNED, Manifest, note, path, stamp
-from release_static.progress import bar
-from release_static.prune import prepare, prune
+from release_static.management.progress import bar
+from release_static.releases.prune import prepare, prune
 from release_static.release_id import ReleaseIdError
-from release_static.retention import Policy
+from release_static.releases.retention import Policy
 from release_static.storages import ReleaseSpecificManifestMixin
-from release_static.verify import Findings, repairable, verify
+from release_static.releases.verify import Findings, repairable, verify
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from release_static.manifest import RELEASES
-from release_static.publish import Entry
+from release_static.publishing.destination import Entry
 
 # What a compressor puts beside a file, under the name of that file and one of these.
 SIBLINGS = (".gz", ".br", ".zst")

@@ -9,10 +9,10 @@ from django.utils.timesince import timesince
 
 from release_static import release_id as release_ids
 from release_static.manifest import timestamp
-from release_static.prune import Plan
+from release_static.releases.prune import Plan
 from release_static.release_id import ReleaseIdError
-from release_static.retention import Policy, Release, Usage, superseded
-from release_static.verify import Findings
+from release_static.releases.retention import Policy, Release, Usage, superseded
+from release_static.releases.verify import Findings
 
 _HEAD = ("RELEASE", "PUBLISHED (UTC)", "", "SUPERSEDED", "FILES", "SIZE", "ONLY HERE", "")
 _TO_THE_RIGHT = (4, 5, 6)

@@ -1,4 +1,4 @@
-"""What was written survives a crash of the machine."""
+"""Make what was written survive a crash of the machine."""
 
 import errno
 import os
@@ -11,10 +11,10 @@ _FEW = 16
 
 
 def sync(paths: Collection[str], root: str) -> None:
-    """Sync these files and directories below `root`, all of one file system. One that is gone is none to sync.
+    """Sync these files and directories below `root`, all on one file system. Paths that no longer exist are ignored.
 
-    Raises OSError if the disk did not take them. Of a network's file system in user space, such as sshfs, many files are
-    with its server when this returns, which may not have synced them itself.
+    Raises OSError if the disk reports one. A network file system in user space, such as sshfs, may return before its
+    server has synced many files.
     """
     if os.name == "nt":  # there a directory has no descriptor
         return
@@ -35,10 +35,10 @@ def _find_syncfs() -> Callable[[int], None] | None:
     Source: https://man7.org/linux/man-pages/man2/syncfs.2.html
     """
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
-    if release is None or (int(release[1]), int(release[2])) < (5, 8):  # it does not tell that the disk failed
+    if release is None or (int(release[1]), int(release[2])) < (5, 8):  # before that it hides a failing disk
         return None
     try:
-        import ctypes  # here, because web processes do without it, and some Pythons too
+        import ctypes  # here, because web processes do not need it, and some Pythons lack it
 
         syncfs = ctypes.CDLL(None, use_errno=True).syncfs
     except (ImportError, AttributeError, OSError):

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from release_static import record
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import RECORD, RELEASES, Manifest, ManifestError, note, path
-from release_static.publish import Destination, Entry, StagedFile
+from release_static.publishing.destination import Destination, Entry, StagedFile
 from release_static.record import Content
-from release_static.retention import hash_in, sibling_of
+from release_static.releases.retention import hash_in, sibling_of
 
 
 class VerifyError(ReleaseStaticError):

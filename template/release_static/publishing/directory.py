@@ -12,9 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publish import Entry, StagedFile, Survey
-from release_static.record import md5
-from release_static.sync import sync
+from release_static.publishing.destination import Entry, StagedFile, md5
+from release_static.publishing.sync import sync
 
 _TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
@@ -34,8 +33,9 @@ class Directory:
         self._releases = os.path.join(root, RELEASES)
         self._file_mode = 0o644 if file_mode is None else file_mode
         self._directory_mode = directory_mode
-        # Directories that have new entries.
-        self._touched: set[str] = set()
+        self._made: set[str] = set()
+        # Directories in which something was created or deleted since the last `sync`.
+        self._changed: set[str] = set()
 
     def __str__(self) -> str:
         return self.root
@@ -46,65 +46,63 @@ class Directory:
             self._remove_abandoned()
             yield Path(directory)
 
-    def survey(self, names: Iterable[str]) -> Survey:
-        there = {}
+    def existing(self, names: Iterable[str]) -> dict[str, Entry]:
+        existing = {entry.name: entry for entry in self.entries(f"{RELEASES}/")}
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):
-                there[name] = os.lstat(os.path.join(self.root, name))
-        return Survey(there, list(self.entries(f"{RELEASES}/")))
+                status = os.lstat(self.location(name))
+                if stat.S_ISREG(status.st_mode):
+                    existing[name] = _entry(name, status)
+        return existing
 
-    def holds(self, file: StagedFile, there: os.stat_result) -> bool:
-        if not stat.S_ISREG(there.st_mode) or there.st_size != file.size:
+    def entries(self, prefix: str = "") -> Iterator[Entry]:
+        folder, slash, _ = prefix.rpartition("/")
+        for name, found in _walk(self.root, folder + slash):
+            with suppress(FileNotFoundError):
+                if name.startswith(prefix):
+                    yield _entry(name, found.stat(follow_symlinks=False))
+
+    def matches(self, file: StagedFile, entry: Entry) -> bool:
+        if entry.size != file.size:
             return False
-        # rsync's quick check, but not on whole seconds: build tools stamp files with a constant.
-        if there.st_mtime_ns == file.mtime_ns and file.mtime_ns % 1_000_000_000:
+        # rsync's quick check, but not on whole seconds: build tools give all files the same time stamp.
+        if entry.mtime_ns == file.mtime_ns and file.mtime_ns % 1_000_000_000:
             return True
-        return _same_bytes(file.path, os.path.join(self.root, file.name))
+        return _same_bytes(file.path, self.location(file.name))
 
-    def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
+    def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         remaining = iter(files)
         while batch := list(islice(remaining, _BATCH)):
             with self._temporary_directory() as directory:
                 temporaries = [self._copy(file, os.path.join(directory, str(n))) for n, file in enumerate(batch)]
                 sync(temporaries, self.root)
                 for file, temporary in zip(batch, temporaries, strict=True):
-                    target = os.path.join(self.root, file.name)
-                    self._make_directory(os.path.dirname(target))
-                    os.replace(temporary, target)
+                    self._place(temporary, file.name)
                     yield file
 
-    def settle(self) -> None:
-        sync(self._touched, self.root)
-        self._touched.clear()
+    def sync(self) -> None:
+        sync(self._changed, self.root)
+        self._changed.clear()
 
-    def put_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
-        self._write(path(release_id), content, place=os.replace if replace else os.link)
-        self.settle()
+    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
+        self._write(path(release_id), content, os.replace if replace else os.link)
+        self.sync()
 
-    def read_manifest(self, release_id: str) -> bytes | None:
+    def write(self, name: str, content: bytes) -> None:
+        self._write(name, content, os.replace)
+
+    def discard(self, name: str) -> None:
+        self.delete([name])
+
+    def read(self, name: str) -> bytes | None:
         try:
-            return Path(self.root, path(release_id)).read_bytes()
+            return Path(self.location(name)).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def releases(self) -> list[str]:
-        manifests = [(found.stat().st_mtime_ns, found.parent.name) for found in Path(self._releases).glob(f"*/{NAME}")]
-        return [release_id for _, release_id in sorted(manifests, reverse=True)]
-
-    def entries(self, prefix: str = "") -> Iterator[Entry]:
-        for name, found in _walk(self.root, prefix):
-            with suppress(FileNotFoundError):
-                status = found.stat(follow_symlinks=False)
-                # `put` gives a file the time stamp of its source, and no one can give a ctime.
-                modified = status.st_mtime if name.startswith(f"{RELEASES}/") else status.st_ctime
-                yield Entry(name, status.st_size, modified)
-
-    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         for name in names:
-            try:
-                yield name, Path(self.location(name)).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                yield name, None
+            yield name, self.read(name)
 
     def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
         for name in names:
@@ -114,38 +112,41 @@ class Directory:
             except (FileNotFoundError, NotADirectoryError):
                 yield name, None
 
-    def write(self, name: str, content: bytes) -> None:
-        self._write(name, content, place=os.replace)
-
-    def discard(self, name: str) -> None:
-        self.delete([name])
-
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
             with suppress(FileNotFoundError, NotADirectoryError):
                 os.unlink(self.location(name))
             folder, _, _ = name.rpartition("/")
-            self._touched.add(self.location(folder))
+            self._changed.add(self.location(folder))
             # Folders of published files stay: another publisher may be about to put a file into one.
             if folder.startswith(f"{RELEASES}/"):
                 with suppress(OSError):
                     os.rmdir(self.location(folder))
-                    self._touched.discard(self.location(folder))
-                    self._touched.add(self._releases)
+                    self._made.discard(self.location(folder))
+                    self._changed.discard(self.location(folder))
+                    self._changed.add(self._releases)
+
+    def releases(self) -> list[str]:
+        manifests = [(found.stat().st_mtime_ns, found.parent.name) for found in Path(self._releases).glob(f"*/{NAME}")]
+        return [release_id for _, release_id in sorted(manifests, reverse=True)]
 
     def location(self, name: str) -> str:
         return os.path.join(self.root, name)
 
-    def _write(self, name: str, content: bytes, place: Callable[[str, str], None]) -> None:
-        target = self.location(name)
-        self._make_directory(os.path.dirname(target))
+    def _write(self, name: str, content: bytes, rename: Callable[[str, str], None]) -> None:
         with self._temporary_directory() as directory:
             temporary = os.path.join(directory, "content")
             with open(temporary, "wb") as stream:
                 stream.write(content)
             os.chmod(temporary, self._file_mode)
             sync([temporary], self.root)
-            place(temporary, target)
+            self._place(temporary, name, rename)
+
+    def _place(self, temporary: str, name: str, rename: Callable[[str, str], None] = os.replace) -> None:
+        target = self.location(name)
+        self._make_directory(os.path.dirname(target))
+        self._changed.add(os.path.dirname(target))
+        rename(temporary, target)
 
     def _temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
         self._make_directory(self._releases)
@@ -160,7 +161,7 @@ class Directory:
         return temporary
 
     def _make_directory(self, directory: str) -> None:
-        if directory in self._touched:
+        if directory in self._made:
             return
         if not os.path.isdir(directory):
             if directory == self.root:
@@ -169,9 +170,10 @@ class Directory:
                 self._make_directory(os.path.dirname(directory))
                 with suppress(FileExistsError):  # another thread or publisher was faster
                     os.mkdir(directory)
+                self._changed.add(os.path.dirname(directory))
             if self._directory_mode is not None:
                 os.chmod(directory, self._directory_mode)
-        self._touched.add(directory)
+        self._made.add(directory)
 
     def _remove_abandoned(self) -> None:
         """What a publisher left that was killed. One that is still at work is younger."""
@@ -181,22 +183,25 @@ class Directory:
                     shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
-def _walk(root: str, prefix: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """(name, entry) of every file whose name has this prefix, looking into no folder that cannot hold one."""
+def _walk(root: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """(name, entry) of every file in a folder of the root and below; `folder` is "" or ends with a slash."""
     try:
         with os.scandir(os.path.join(root, folder)) as found:
             entries = list(found)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for entry in entries:
         name = folder + entry.name
-        if name.startswith(f"{RELEASES}/{_TEMPORARY}"):
-            continue
         if not entry.is_dir(follow_symlinks=False):
-            if name.startswith(prefix):
-                yield name, entry
-        elif f"{name}/".startswith(prefix) or prefix.startswith(f"{name}/"):
-            yield from _walk(root, prefix, f"{name}/")
+            yield name, entry
+        elif not name.startswith(f"{RELEASES}/{_TEMPORARY}"):
+            yield from _walk(root, f"{name}/")
+
+
+def _entry(name: str, status: os.stat_result) -> Entry:
+    # `upload` gives a file the time stamp of its source, and nobody can set a ctime.
+    modified = status.st_mtime if name.startswith(f"{RELEASES}/") else status.st_ctime
+    return Entry(name, status.st_size, modified, mtime_ns=status.st_mtime_ns)
 
 
 def _same_bytes(one: str, other: str) -> bool:

@@ -62,7 +62,7 @@ class ReferencesMixin(Base):
                 self.warnings.append(str(processed))
             elif isinstance(processed, Exception):
                 raise StageError(
-                    f"{name} cannot be processed: {processed}\nMend the file, or leave it out: collectstatic -i PATTERN"
+                    f"{name} cannot be processed: {processed}\nFix the file, or leave it out: collectstatic -i PATTERN"
                 ) from processed
             else:
                 yield name, hashed_name, processed

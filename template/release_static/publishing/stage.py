@@ -14,9 +14,8 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.module_loading import import_string
 
 from release_static.manifest import NAME, RELEASES, Manifest
-from release_static.publish import StagedFile
-from release_static.record import md5
-from release_static.references import ReferencesMixin, StageError
+from release_static.publishing.destination import StagedFile, md5
+from release_static.publishing.references import ReferencesMixin, StageError
 
 
 class Source(NamedTuple):
@@ -30,7 +29,7 @@ class Source(NamedTuple):
 class StageMixin(ReferencesMixin):
     """A `ManifestFilesMixin` storage, on disk, that copies nothing.
 
-    Content that is some file's own is a note of that file. Only what was rewritten is written.
+    A file whose content is that of a source is only noted. Only rewritten content is written.
     """
 
     # No file of the project can stand there.
@@ -38,7 +37,6 @@ class StageMixin(ReferencesMixin):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._notes: dict[str, Source] = {}
-        self._links: dict[str, Source] = {}
         self._hashed_sources: dict[str, Source] = {}
         self._md5s: dict[Source, str] = {}
         super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
@@ -46,7 +44,7 @@ class StageMixin(ReferencesMixin):
     def collect(self, name: str, storage: Storage, path: str) -> bool:
         """Note the file that a finder found at `path` in `storage`.
 
-        False if that is not enough: the finder reads it, or this stage saves it, in a way of its own.
+        False if that is not enough, because the finder reads files, or this stage saves them, in its own way.
         """
         kind, plain = type(storage), FileSystemStorage
         reads = any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open"))
@@ -83,15 +81,11 @@ class StageMixin(ReferencesMixin):
             super().delete(name)
 
     def path(self, name: str | os.PathLike[str]) -> str:
-        """For those who read, or delete, by themselves, as a compressor does: a note becomes a link to its source."""
+        """For storages that read, write or delete by themselves, as a compressor does: a noted file becomes a copy."""
         path = super().path(name)
         if source := self._notes.pop(str(name), None):
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            try:
-                os.symlink(source.path, path)
-            except OSError:  # Windows allows symbolic links to few users
-                shutil.copyfile(source.path, path)
-            self._links[str(name)] = source
+            shutil.copy2(source.path, path)
         return path
 
     def file_hash(self, name: str, content: File | None = None) -> str | None:
@@ -131,14 +125,14 @@ class StageMixin(ReferencesMixin):
     def files(self, manifest: Manifest) -> list[StagedFile]:
         """What is to be published: originals, hashed files, and what stands beside them, such as `.gz` and `.br`.
 
-        What Django left behind on the way to the final hash is none of these.
+        What Django left behind on the way to the final hash is not.
         """
         hashed = set(manifest.paths.values())
         known = hashed.union(manifest.paths)
         staged = []
         sources = dict(self._notes)
         for name, path in _walk(str(self.location)):
-            sources[name] = self._links[name] if os.path.islink(path) else _status(path)
+            sources[name] = _status(path)
         for name, source in sources.items():
             owner = name if name in known else name.rpartition(".")[0]
             if owner in known:
@@ -146,26 +140,24 @@ class StageMixin(ReferencesMixin):
         return staged
 
 
-def make_stage(backend: str, options: dict[str, Any], directory: Path, base_url: str | None) -> StageMixin:
-    """A stage in `directory` that hashes as the storage class `backend` (a dotted path) does.
+def make_stage(configuration: dict[str, Any], directory: Path, base_url: str | None) -> StageMixin:
+    """A stage in `directory` that hashes as a storage does; `configuration` has its "BACKEND" and "OPTIONS".
 
-    Raises StageError if it cannot: a stage is a `ManifestFilesMixin` and a `FileSystemStorage`.
+    Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`.
     """
+    backend = configuration["BACKEND"]
+    setting = 'It is named in STORAGES["staticfiles"]["OPTIONS"]["stage"].'
     try:
         storage = import_string(backend)
     except ImportError as error:
-        raise StageError(
-            f"The storage to stage with, {backend}, cannot be imported ({error}). It is named in "
-            'STORAGES["staticfiles"]["OPTIONS"]["stage"].'
-        ) from error
+        raise StageError(f"The storage to stage with, {backend}, cannot be imported ({error}). {setting}") from error
     if not issubclass(storage, ManifestFilesMixin) or not issubclass(storage, FileSystemStorage):
         raise StageError(
-            f"{backend} cannot be the stage: it takes a file system storage with a manifest, such as "
-            "django.contrib.staticfiles.storage.ManifestStaticFilesStorage. It is named in "
-            'STORAGES["staticfiles"]["OPTIONS"]["stage"].'
+            f"{backend} cannot be the stage, which has to be a file system storage with a manifest, such as "
+            f"django.contrib.staticfiles.storage.ManifestStaticFilesStorage. {setting}"
         )
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
-    return stage(location=str(directory), base_url=base_url, **options)
+    return stage(location=str(directory), base_url=base_url, **configuration.get("OPTIONS", {}))
 
 
 def _source(content: File) -> Source | None:

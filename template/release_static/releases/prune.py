@@ -12,10 +12,10 @@ from itertools import islice
 from release_static import inventory, retention
 from release_static.errors import ReleaseStaticError
 from release_static.flags import Flag
-from release_static.inventory import Inventory, UnknownRelease
+from release_static.releases.inventory import Inventory, UnknownRelease
 from release_static.manifest import EXPIRED, PINNED, RECORD, REPUBLISHED, note, path
-from release_static.publish import Destination, Entry
-from release_static.retention import Policy, Release, Verdict
+from release_static.publishing.destination import Destination, Entry
+from release_static.releases.retention import Policy, Release, Verdict
 
 BATCH = 1000  # files; what S3 deletes in one request
 

@@ -16,12 +16,12 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-from release_static import headers
-from release_static.bucket_error import BucketError, explained
+from release_static.s3 import headers
+from release_static.s3.errors import BucketError, explained
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publish import Entry, StagedFile, Survey
-from release_static.record import md5
-from release_static.s3_settings import CONNECTIONS
+from release_static.publishing.destination import Entry, StagedFile
+from release_static.publishing.destination import md5
+from release_static.s3.settings import CONNECTIONS
 
 _MANIFEST = re.compile(rf"{re.escape(RELEASES)}/([^/]+)/{re.escape(NAME)}")
 _BATCH = 1000  # objects that one request deletes

@@ -17,8 +17,8 @@ from release_static.manifest import (
     note,
     path,
 )
-from release_static.publish import Destination, Entry
-from release_static.retention import Release, newest_first
+from release_static.publishing.destination import Destination, Entry
+from release_static.releases.retention import Release, newest_first
 
 
 class UnknownRelease(ReleaseStaticError):

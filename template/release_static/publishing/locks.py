@@ -1,0 +1,215 @@
+"""Locks at a destination: publishers share one, a prune has it to itself.
+
+They need no lock server and no clocks that agree, so they work in a bucket as on disk. Everyone writes a lock file before
+listing those of others, so of two at least one sees the other. A publisher that sees a prune releases its own lock, waits
+and starts over. A prune waits for the publishers that it sees; those that come later wait for it.
+
+A lock counts for a fixed time and is never renewed. Its owner looks at its own clock before every step that relies on the
+lock, and stops in time; everyone else compares time stamps that the destination gave. So nobody waits for long for a
+process that was killed. An empty lock file is a released lock, since publishers need no permission to delete.
+
+Source: restic's locks, https://restic.readthedocs.io/en/stable/100_references.html#locks
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from release_static.errors import ReleaseStaticError
+from release_static.manifest import RELEASES
+from release_static.publishing import marker
+from release_static.publishing.destination import Destination, Entry
+
+PREFIX = f"{RELEASES}/.lock-"
+SHARED, EXCLUSIVE = "shared", "exclusive"
+# Seconds. Publishing may take long; publishers wait for a prune.
+LIFETIME = {SHARED: 60 * 60, EXCLUSIVE: 15 * 60}
+# Seconds before its end at which an owner stops. No request takes as long: boto3 tries 4 times, 40 s each.
+MARGIN = 5 * 60
+_POLL = 0.5  # seconds
+
+Say = Callable[[str], object]
+
+
+class LockError(ReleaseStaticError):
+    """Another process holds a lock, or this one has held its own for too long."""
+
+
+class Held(NamedTuple):
+    """Another process's lock, and in how many seconds it ends by itself."""
+
+    name: str
+    ends_in: float
+
+
+class Lock:
+    """A lock of this process: SHARED, to rely on files that exist, or EXCLUSIVE, to delete some."""
+
+    def __init__(self, kind: str, destination: Destination) -> None:
+        self.kind = kind
+        self.destination = destination
+        self.name = ""
+        self._acquired = _clocks()
+
+    def acquire(self) -> None:
+        self.name = f"{PREFIX}{self.kind}-{uuid4().hex}"
+        self._acquired = _clocks()
+        self.destination.write(self.name, marker.content())
+
+    def release(self) -> None:
+        self.destination.discard(self.name)
+
+    def check(self) -> None:
+        """For each step that relies on the lock. Raises LockError if the lock may end before the step does."""
+        limit = LIFETIME[self.kind] - MARGIN
+        if any(now - then > limit for now, then in zip(_clocks(), self._acquired, strict=True)):
+            raise LockError(
+                f"This took longer than {limit // 60} minutes, and a lock in {self.destination.location(RELEASES)} "
+                "counts for little longer. Run the command again: it resumes."
+            )
+
+    def others(self, kind: str, entries: Iterable[Entry]) -> list[Held]:
+        """The locks of this kind in a listing that was made after `acquire`.
+
+        Raises LockError if this process's own is not among them.
+        """
+        locks = {entry.name: entry for entry in entries if entry.name.startswith(PREFIX) and entry.size}
+        own = locks.pop(self.name, None)
+        if own is None:
+            raise LockError(
+                f"The lock of this process, {self.destination.location(self.name)}, was deleted. Run the command again."
+            )
+        held = [Held(lock.name, lock.modified + LIFETIME[kind] - own.modified) for lock in locks.values()]
+        return [lock for lock in held if lock.name.startswith(f"{PREFIX}{kind}-") and lock.ends_in >= 0]
+
+    def describe(self, lock: Held) -> str:
+        owner = marker.describe(self.destination.read(lock.name))
+        minutes = max(1, round(lock.ends_in / 60))
+        return (
+            f"{owner or 'an unknown process'}. If that process was killed, its lock ends in {minutes} "
+            f"minute{'s' if minutes > 1 else ''}; to end it now, delete it:\n  {self.destination.location(lock.name)}"
+        )
+
+
+class SharedLock(Lock):
+    """What `existing` returned is not pruned until this lock is released.
+
+    The lock file is written in the background, since nothing relies on it before `existing`.
+    """
+
+    def __init__(self, destination: Destination, say: Say, background: Executor) -> None:
+        super().__init__(SHARED, destination)
+        self._say = say
+        self._writing = background.submit(self.acquire)
+
+    def release(self) -> None:
+        if self._writing.exception() is None:
+            super().release()
+
+    def existing(self, names: Iterable[str] = ()) -> dict[str, Entry]:
+        """What exists under these names and in `.releases/`, once no prune is running."""
+        self._writing.result()  # or its error
+        wanted = list(names)
+        existing = self.destination.existing(wanted)
+        while prunes := self.others(EXCLUSIVE, existing.values()):
+            self._wait_for(prunes[0])
+            existing = self.destination.existing(wanted)
+        return existing
+
+    def _wait_for(self, prune: Held) -> None:
+        self._say(f"Waiting for a prune: {self.describe(prune)}")
+        self.release()
+        deadline = time.monotonic() + prune.ends_in
+        while time.monotonic() < deadline and _is_held(prune, self.destination):
+            time.sleep(_POLL)
+        self.acquire()
+
+
+@contextmanager
+def shared(destination: Destination, say: Say) -> Iterator[SharedLock]:
+    """A lock for publishing. Tells `say` about the prune that it waits for."""
+    with _exit_on_sigterm(), ThreadPoolExecutor(1) as background:
+        lock = SharedLock(destination, say, background)
+        try:
+            yield lock
+        finally:
+            with suppress(OSError):
+                lock.release()
+
+
+@contextmanager
+def exclusive(destination: Destination, say: Say, wait: float = 60) -> Iterator[Lock]:
+    """A lock for deleting. Waits up to `wait` seconds for the publishers at work, and tells `say` about them.
+
+    Raises LockError if they take longer, or if another prune is running.
+    """
+    lock = Lock(EXCLUSIVE, destination)
+    with _exit_on_sigterm():
+        try:
+            lock.acquire()
+            entries = list(destination.entries(PREFIX))
+            for prune in lock.others(EXCLUSIVE, entries):
+                raise LockError(f"Nothing was deleted: another prune is running, by {lock.describe(prune)}")
+            _wait_for_publishers(lock, entries, say, wait)
+            yield lock
+        finally:
+            with suppress(OSError):
+                _release_and_sweep(lock)
+
+
+def _wait_for_publishers(lock: Lock, entries: list[Entry], say: Say, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    for publisher in lock.others(SHARED, entries):
+        if _is_held(publisher, lock.destination):
+            say(f"Waiting for a publication: {lock.describe(publisher)}")
+        while _is_held(publisher, lock.destination):
+            if time.monotonic() >= deadline:
+                raise LockError(
+                    f"Nothing was deleted: after {wait:g} seconds a publication is still running, by "
+                    f"{lock.describe(publisher)}"
+                )
+            time.sleep(_POLL)
+
+
+def _release_and_sweep(lock: Lock) -> None:
+    """Delete this lock, and those that were released or have ended. Where deleting is not allowed, only release it."""
+    entries = list(lock.destination.entries(PREFIX))
+    own = next((entry for entry in entries if entry.name == lock.name), None)
+    ended = [entry.name for entry in entries if not entry.size or (own and _has_ended(entry, own))]
+    try:
+        lock.destination.delete([lock.name, *ended])
+    except OSError:
+        lock.release()
+
+
+def _has_ended(lock: Entry, own: Entry) -> bool:
+    return own.modified - lock.modified > max(LIFETIME.values())
+
+
+def _is_held(lock: Held, destination: Destination) -> bool:
+    return any(entry.size for entry in destination.entries(lock.name))
+
+
+def _clocks() -> tuple[float, float]:
+    """Seconds, twice: one clock may be set back, the other may stand still while the machine sleeps."""
+    return time.time(), time.monotonic()
+
+
+@contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
+    """SIGTERM would end the process at once and leave its lock behind."""
+    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not default or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

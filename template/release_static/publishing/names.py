@@ -1,0 +1,19 @@
+"""What the name of a published file tells."""
+
+import re
+
+# What a compressor appends to the name of a file, for the compressed copy beside it.
+COMPRESSED = (".gz", ".br", ".zst")
+_HASHED = re.compile(r".+\.(?P<hash>[0-9a-f]{12})(\.[^./]*)?")
+
+
+def hash_in(name: str) -> str:
+    """The hash that Django put into this name, or ""."""
+    match = _HASHED.fullmatch(name)
+    return match["hash"] if match else ""
+
+
+def sibling_of(name: str) -> str:
+    """The name of the file that this one is a compressed copy of, or ""."""
+    stem, dot, extension = name.rpartition(".")
+    return stem if dot + extension in COMPRESSED else ""

@@ -1,0 +1,134 @@
+"""Staged files -> destination: upload what is missing, delete nothing, and write the manifest last."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, beside, path
+from release_static.publishing import checksums, marker
+from release_static.publishing.destination import Destination, Entry, PublishError, StagedFile
+from release_static.publishing.locks import Lock
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a publication changes at its destination."""
+
+    release_id: str
+    manifest: Manifest
+    # False where the release is published already, with the same content.
+    new_release: bool
+    # Whether no other release was published after it.
+    latest: bool
+    missing: list[StagedFile] = field(default_factory=list)
+    # Hashed files that exist with other content than their name says.
+    damaged: list[StagedFile] = field(default_factory=list)
+    # Originals that are replaced.
+    outdated: list[StagedFile] = field(default_factory=list)
+    unchanged: list[StagedFile] = field(default_factory=list)
+
+    @cached_property
+    def uploads(self) -> list[StagedFile]:
+        """In the order in which they start, several at once: hashed files first, since nobody uses them yet."""
+        return sorted([*self.missing, *self.damaged, *self.outdated], key=lambda file: (not file.hashed, file.name))
+
+
+def prepare(
+    release_id: str,
+    manifest: Manifest,
+    files: Iterable[StagedFile],
+    existing: dict[str, Entry],
+    destination: Destination,
+    *,
+    replace_release: bool = False,
+) -> Plan:
+    """What `publish` would do, given what exists under the names of these files and in `.releases/`. Writes nothing.
+
+    Raises PublishError if the release is published with other content, unless it is to be replaced.
+    """
+    published = path(release_id) in existing
+    new_release = not published or _is_new(release_id, manifest, destination, replace_release=replace_release)
+    plan = Plan(release_id, manifest, new_release, latest=_is_latest(release_id, existing))
+    for file in files:
+        if file.name not in existing:
+            plan.missing.append(file)
+        elif destination.matches(file, existing[file.name]):
+            plan.unchanged.append(file)
+        elif file.hashed:
+            plan.damaged.append(file)
+        else:
+            plan.outdated.append(file)
+    return plan
+
+
+def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release: bool = False) -> Iterator[StagedFile]:
+    """Carry out a plan that was made under this lock, yielding every file that has been uploaded; then the manifest.
+
+    Stops at the first error, OSError or ReleaseStaticError, without a manifest.
+    """
+    yield from destination.upload(plan.uploads)
+    destination.sync()
+    lock.check()
+    if plan.new_release:
+        _write_manifest(plan, destination, replace_release=replace_release)
+    elif not plan.latest:
+        # An old release that is deployed again: its age counts from here.
+        destination.write(beside(plan.release_id, marker.REPUBLISHED), marker.content())
+        destination.sync()
+    lock.check()
+
+
+def _write_manifest(plan: Plan, destination: Destination, *, replace_release: bool) -> None:
+    hashed = (file for file in [*plan.uploads, *plan.unchanged] if file.hashed)
+    created_at = marker.timestamp(datetime.now(UTC))
+    manifest = replace(
+        plan.manifest,
+        release={"id": plan.release_id, "created_at": created_at, "created_by": marker.who()},
+        checksums=checksums.dump(checksums.of(hashed), plan.manifest.paths),
+    )
+    try:
+        destination.write_manifest(plan.release_id, manifest.dump(), replace=replace_release)
+    except FileExistsError:
+        # Another publisher was faster: with the same content all is well.
+        if _is_new(plan.release_id, manifest, destination, replace_release=False):
+            raise PublishError(
+                f"The manifest {destination.location(path(plan.release_id))} existed a moment ago and is gone. Run "
+                "collectstatic again when nothing else publishes or prunes."
+            ) from None
+
+
+def _is_latest(release_id: str, existing: dict[str, Entry]) -> bool:
+    """Whether no other release was published since this one, by the destination's own clock."""
+    names = (f"/{NAME}", f"/{marker.REPUBLISHED}")
+    published = [entry for entry in existing.values() if entry.name.startswith(RELEASES) and entry.name.endswith(names)]
+    latest = max(published, key=lambda entry: entry.modified, default=None)
+    return latest is None or latest.name in {path(release_id), beside(release_id, marker.REPUBLISHED)}
+
+
+def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> bool:
+    content = destination.read(path(release_id))
+    if content is None:
+        return True
+    location = destination.location(path(release_id))
+    try:
+        published = Manifest.parse(content, location)
+    except ManifestError as error:
+        if replace_release:
+            return True
+        raise PublishError(
+            f"{error} Other processes may have read it before; to write it again: collectstatic --replace-release"
+        ) from error
+    if published.paths == manifest.paths:
+        return False
+    if replace_release:
+        return True
+    raise PublishError(
+        f"Release {release_id} is published already, with other content.\n"
+        f"  published: manifest {published.hash}, at {published.release.get('created_at', 'an unknown time')}, "
+        f"by {published.release.get('created_by', 'an unknown user')}\n"
+        f"  now:       manifest {manifest.hash}\n"
+        f"  looked at: {location}\n"
+        "Running processes rely on it, so it stays as it is. Commit your change, or set RELEASE_ID to another id; "
+        "if no process uses the release yet: collectstatic --replace-release"
+    )
