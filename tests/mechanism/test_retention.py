@@ -12,7 +12,7 @@ from release_static.flags import pruning
 from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, note, path, timestamp
 from release_static.publish import Entry
 from release_static.retention import Policy, Release, judge, newest_first, superseded, sweep, unclaimed, usage
-from tests.mechanism.processes import Bucket, Clock
+from tests.mechanism.publishing.processes import Bucket, Clock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -10,14 +10,17 @@ from types import SimpleNamespace
 
 import pytest
 
-from release_static import directory, flags, inventory, prune
-from release_static.directory import Directory
-from release_static.flags import Flag, FlagError, pruning, publishing
-from release_static.inventory import UnknownRelease
-from release_static.manifest import EXPIRED, NAME, PINNED, RELEASES, Manifest, note, path, stamp
-from release_static.publish import StagedFile, prepare, publish
-from release_static.retention import Policy
-from tests.mechanism.processes import Bucket, Clock, World, explore, follow, running
+from release_static.manifest import NAME, RELEASES, Manifest, beside, path
+from release_static.publishing import directory, locks, marker
+from release_static.publishing.destination import StagedFile
+from release_static.publishing.directory import Directory
+from release_static.publishing.locks import LockError, SharedLock, exclusive, shared
+from release_static.publishing.marker import EXPIRED, PINNED
+from release_static.publishing.publish import prepare, publish
+from release_static.releases import inventory, prune
+from release_static.releases.inventory import UnknownRelease
+from release_static.releases.retention import Policy
+from tests.mechanism.publishing.processes import Bucket, Clock, World, explore, follow, running
 
 NOW = datetime(2001, 9, 9, tzinfo=UTC)
 TWO_HOURS = 2 * 60 * 60
@@ -56,7 +59,7 @@ def published(*release_ids):
 def pruned_halfway():
     """The release `old` as a prune leaves it that was killed after the first file."""
     objects = published("old", "live")
-    objects[note("old", EXPIRED)] = objects.pop(path("old"))
+    objects[beside("old", EXPIRED)] = objects.pop(path("old"))
     del objects[hashed("only.txt")]
     return objects
 
@@ -80,41 +83,63 @@ def scheduled(monkeypatch):
     """What is random or takes time is the running process's own."""
 
     def unique():
-        running().flags += 1
-        return SimpleNamespace(hex=f"{running().name}-{running().flags}")
+        running().locks += 1
+        return SimpleNamespace(hex=f"{running().name}-{running().locks}")
 
-    clock = SimpleNamespace(time=lambda: running().bucket.clock.now, sleep=lambda seconds: running().wait())
-    monkeypatch.setattr(flags, "uuid4", unique)
-    monkeypatch.setattr(flags, "time", clock)
-    # What a flag says is part of a state, and must not differ by when the test got there.
-    monkeypatch.setattr(flags, "stamp", lambda: b'{"at": "then", "by": "somebody"}')
+    now = lambda: running().bucket.clock.now  # noqa: E731
+    clock = SimpleNamespace(time=now, monotonic=now, sleep=lambda seconds: running().wait())
+    monkeypatch.setattr(locks, "uuid4", unique)
+    monkeypatch.setattr(locks, "time", clock)
+    monkeypatch.setattr(locks, "ThreadPoolExecutor", InOrder)
+    # What is written is part of a state, and must not differ by when the test got there.
+    monkeypatch.setattr(marker, "timestamp", lambda at: "2001-09-08T00:00:00Z")
+    monkeypatch.setattr(marker, "who", lambda: "somebody")
     monkeypatch.setattr(prune, "BATCH", 2)
+
+
+class InOrder(Executor):
+    """Threads would leave the process that a test steps through."""
+
+    def __init__(self, max_workers=None):
+        pass
+
+    def submit(self, function, /, *arguments, **named):
+        done: Future = Future()
+        done.set_result(function(*arguments, **named))
+        return done
 
 
 def publisher(staged, release_id):
     def run(bucket):
         names = {"old": OLD, "next": NEXT}[release_id]
         files = [file for name in names for file in staged[name]]
-        with publishing(bucket, lambda line: None, lambda: [file.name for file in files]) as flag:
-            now = manifest(release_id, names, "2001-09-08T00:00:00Z")
-            plan = prepare(files, now, bucket, flag.seen)
-            for _ in publish(plan, now, bucket, flag):
+        paths = {name: hashed(name) for name in names}
+        with shared(bucket, lambda line: None) as lock:
+            existing = lock.existing(file.name for file in files)
+            plan = prepare(release_id, Manifest(paths, "abc", {}), files, existing, bucket)
+            for _ in publish(plan, bucket, lock):
                 pass
 
     return run
 
 
-def pruner(bucket):
-    with pruning(bucket) as flag:
+def pruner(bucket, wait=60):
+    with exclusive(bucket, lambda line: None, wait) as lock:
         plan = prune.prepare(bucket, "live", Policy(keep=1, days=0), NOW)
-        for _ in prune.prune(plan, bucket, flag):
+        for _ in prune.prune(plan, bucket, lock):
             pass
 
 
+def impatient_pruner(bucket):
+    pruner(bucket, wait=0)
+
+
 def pin_old(bucket):
-    with publishing(bucket, lambda line: None):
-        inventory.take(bucket).get("old")
-        bucket.write(note("old", PINNED), stamp())
+    with shared(bucket, lambda line: None) as lock:
+        lock.existing()
+        inventory.read_releases(bucket).get("old")
+        lock.check()
+        bucket.write(beside("old", PINNED), marker.content())
 
 
 def broken(world):
@@ -132,13 +157,13 @@ def check(world):
     assert not broken(world)
     for process in world.processes:
         # Only a prune gives way, and whoever was taken for dead.
-        assert process.failed is None or isinstance(process.failed, FlagError), process.failed
+        assert process.failed is None or isinstance(process.failed, LockError), process.failed
 
 
 def finish(world, look):
     """Let all go on to their ends, one after the other."""
     while world.ready:
-        world.processes[world.ready[0]].go()
+        world.go(world.ready[0])
         look(world)
 
 
@@ -152,23 +177,6 @@ def again(world, *runs):
         assert not broken(later)
         objects = later.bucket.objects
     return objects
-
-
-class InOrder(Executor):
-    """Threads would leave the process that a test steps through."""
-
-    def __init__(self, max_workers=None):
-        pass
-
-    def submit(self, function, /, *arguments, **named):
-        done: Future = Future()
-        done.set_result(function(*arguments, **named))
-        return done
-
-
-@pytest.fixture(autouse=True)
-def without_threads(monkeypatch):
-    monkeypatch.setattr(flags, "ThreadPoolExecutor", InOrder)
 
 
 SCENARIOS = {
@@ -273,7 +281,7 @@ def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
             assert not broken(world)
         else:
             taken_for_dead += 1
-            assert isinstance(publishes.failed, FlagError)
+            assert isinstance(publishes.failed, LockError)
             again(world, publisher(staged, release_id))
 
     assert taken_for_dead
@@ -312,8 +320,8 @@ def test_one_that_wakes_up_while_the_other_takes_it_for_dead(scenario, sleeper):
         if sleeper == 1:
             check(world)
         if not world.ready:
-            assert publishes.failed is None or isinstance(publishes.failed, FlagError)
-            assert prunes.failed is None or isinstance(prunes.failed, FlagError)
+            assert publishes.failed is None or isinstance(publishes.failed, LockError)
+            assert prunes.failed is None or isinstance(prunes.failed, LockError)
             failures += world.processes[sleeper].failed is not None
             if publishes.failed is None:
                 assert path(release_id) in world.bucket.objects
@@ -343,7 +351,7 @@ def test_of_two_prunes_at_once_one_gives_way_or_comes_after_the_other():
     def look(world):
         assert not broken(world)
         if not world.ready:
-            assert not {type(process.failed) for process in world.processes} - {type(None), FlagError}
+            assert not {type(process.failed) for process in world.processes} - {type(None), LockError}
             failed = sum(process.failed is not None for process in world.processes)
             outcomes.add(failed)
             assert (path("old") in world.bucket.objects) is (failed == 2)
@@ -361,7 +369,7 @@ def test_a_release_that_is_pinned_stays_and_one_that_is_pruned_cannot_be_pinned(
         assert not broken(world)
         if not world.ready:
             pins, prunes = world.processes
-            there, pinned = path("old") in world.bucket.objects, note("old", PINNED) in world.bucket.objects
+            there, pinned = path("old") in world.bucket.objects, beside("old", PINNED) in world.bucket.objects
             assert there is pinned is (pins.failed is None)
             assert isinstance(pins.failed, UnknownRelease | None)
             outcomes.add((there, prunes.failed is None))

@@ -1,4 +1,10 @@
-"""A destination in memory, and processes that use it one storage operation at a time, in an order that a test gives."""
+"""A destination in memory, and processes that use it one storage operation at a time, in an order that a test gives.
+
+Each process is a greenlet: real code, which stops in front of every storage operation. A test lets one of them go for
+one step at a time. `explore` does so in every order there is, but visits each state once: what is stored, and what each
+process has seen so far, which is all that its next steps can depend on. So what holds in every state that it visits
+holds in every interleaving. To kill a process is to never let it go again.
+"""
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -11,9 +17,11 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import RELEASES, path
-from release_static.publish import Entry, StagedFile, Survey
+from release_static.publishing.destination import Entry, StagedFile
+from release_static.publishing.locks import PREFIX
 
 PAGE = 10  # names
+A_LONG_TIME = 20 * 60  # seconds; longer than a prune's lock counts
 
 
 class Clock:
@@ -30,50 +38,31 @@ class Clock:
 class Bucket:
     """What S3 does: single objects, read after write, no rename, no locks. A request is one step of its process."""
 
+    # Whether those who publish and prune here may delete.
+    may_delete = True
+
     def __init__(self, objects: dict[str, tuple[bytes, float]], clock: Clock, process: "Process | None" = None) -> None:
         self.objects = objects
         self.clock = clock
+        self.warnings: list[str] = []
         self._process = process
 
     def __str__(self) -> str:
         return "memory"
 
     def used_by(self, process: "Process") -> "Bucket":
-        return Bucket(self.objects, self.clock, process)
+        return type(self)(self.objects, self.clock, process)
 
     @contextmanager
     def private_directory(self) -> Iterator[Path]:
         with TemporaryDirectory() as directory:
             yield Path(directory)
 
-    def survey(self, names: Iterable[str]) -> Survey:
-        wanted, entries = set(names), list(self.entries())
-        there = {entry.name: entry for entry in entries if entry.name in wanted}
-        return Survey(there, [entry for entry in entries if entry.name.startswith(f"{RELEASES}/")])
-
-    def holds(self, file: StagedFile, there: Entry) -> bool:
-        return hashlib.md5(Path(file.path).read_bytes()).hexdigest() == there.md5
-
-    def put(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
-        for file in files:
-            self.write(file.name, Path(file.path).read_bytes())
-            yield file
-
-    def settle(self) -> None:
-        pass
-
-    def put_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
-        self._step("put manifest")
-        if self._saw(path(release_id) in self.objects) and not replace:
-            raise FileExistsError(path(release_id))
-        self.objects[path(release_id)] = (content, self.clock.tick())
-
-    def read_manifest(self, release_id: str) -> bytes | None:
-        [(_, content)] = self.read([path(release_id)])
-        return content
-
-    def location(self, name: str) -> str:
-        return name
+    def existing(self, names: Iterable[str]) -> dict[str, Entry]:
+        wanted = set(names)
+        found = {entry.name: entry for entry in self.entries() if not entry.name.startswith(RELEASES)}
+        releases = {entry.name: entry for entry in self.entries(f"{RELEASES}/")}
+        return releases | {name: entry for name, entry in found.items() if name in wanted}
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """In pages, each as things are when it is asked for."""
@@ -92,27 +81,59 @@ class Bucket:
         content, modified = self.objects[name]
         return Entry(name, len(content), modified, hashlib.md5(content).hexdigest())
 
-    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        for name in names:
-            self._step("read")
-            content, _ = self.objects.get(name, (None, 0))
-            yield name, self._saw(content)
+    def matches(self, file: StagedFile, entry: Entry) -> bool:
+        return hashlib.md5(Path(file.path).read_bytes()).hexdigest() == entry.md5
 
-    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-        for name, content in self.read(names):
-            yield name, None if content is None else hashlib.md5(content).hexdigest()
+    def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
+        for file in files:
+            self.write(file.name, Path(file.path).read_bytes())
+            yield file
+
+    def sync(self) -> None:
+        pass
+
+    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
+        self._step("write manifest")
+        if self._saw(path(release_id) in self.objects) and not replace:
+            raise FileExistsError(path(release_id))
+        self.objects[path(release_id)] = (content, self.clock.tick())
 
     def write(self, name: str, content: bytes) -> None:
-        self._step(f"put {name}")
+        self._step(f"write {name}")
         self.objects[name] = (content, self.clock.tick())
 
     def discard(self, name: str) -> None:
         self.write(name, b"")
 
+    def read(self, name: str) -> bytes | None:
+        self._step("read")
+        content, _ = self.objects.get(name, (None, 0))
+        return self._saw(content)
+
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        for name in names:
+            yield name, self.read(name)
+
+    def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+        for name, content in self.read_many(names):
+            yield name, None if content is None else hashlib.md5(content).hexdigest()
+
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
             self._step(f"delete {name}")
+            if not self.may_delete:
+                raise PermissionError(f"{name} may not be deleted")
             self.objects.pop(name, None)
+
+    def releases(self) -> list[str]:
+        raise NotImplementedError
+
+    def location(self, name: str) -> str:
+        return name
+
+    @property
+    def locks(self) -> Hashable:
+        return tuple(sorted(name for name, (content, _) in self.objects.items() if content and PREFIX in name))
 
     def _step(self, operation: str) -> None:
         if self._process:
@@ -129,14 +150,15 @@ class Killed(BaseException):
 
 
 class Process:
-    """Runs until its next storage operation, or until it waits for a prune to end, and stops there."""
+    """Runs until its next storage operation, or until it waits for another process, and stops there."""
 
     def __init__(self, name: str, run: Callable[[Bucket], Any], bucket: Bucket) -> None:
         self.name = name
         self.bucket = bucket
-        self.flags = 0
+        self.locks = 0
         self.failed: ReleaseStaticError | None = None
-        self.waits = False
+        # The locks that it found when it began to wait for another process, if it does.
+        self._waits_on: Hashable = None
         # The operation that it is about to carry out.
         self.next = ""
         # What it has seen so far, and so all that its next operation can depend on.
@@ -167,9 +189,14 @@ class Process:
         self.history = hash((self.history, what))
 
     def wait(self) -> None:
-        self.waits = True
+        self._waits_on = self.bucket.locks
         self.step("wait")
-        self.waits = False
+        self._waits_on = None
+
+    @property
+    def waits_in_vain(self) -> bool:
+        """Whether it would only find what it found before."""
+        return self._waits_on == self.bucket.locks
 
     def go(self) -> None:
         self._greenlet.switch()
@@ -198,9 +225,14 @@ class World:
 
     @property
     def ready(self) -> list[int]:
-        """Who can go. Who waits for a prune waits for it to end: to look more often changes nothing."""
+        """Who can go. Someone who waits can only if all do, for one that was killed: then time passes."""
         alive = [place for place, process in enumerate(self.processes) if process.alive]
-        return [place for place in alive if not self.processes[place].waits or len(alive) == 1]
+        return [place for place in alive if not self.processes[place].waits_in_vain] or alive
+
+    def go(self, place: int) -> None:
+        if self.processes[place].waits_in_vain:
+            self.bucket.clock.now += A_LONG_TIME
+        self.processes[place].go()
 
     @property
     def state(self) -> Hashable:
@@ -228,14 +260,14 @@ def explore(make: Callable[[], World], look: Callable[[World], None]) -> Iterato
                 break
             ways += [(*way, other) for other in ready[1:]]
             way = (*way, ready[0])
-            world.processes[ready[0]].go()
+            world.go(ready[0])
         world.end()
 
 
 def follow(make: Callable[[], World], way: Iterable[int]) -> World:
     world = make()
     for place in way:
-        world.processes[place].go()
+        world.go(place)
     return world
 
 
