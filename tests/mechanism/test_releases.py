@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from release_static.flags import pruning, publishing
 
 from release_static import retention
-from release_static.flags import pruning, publishing
 from release_static.manifest import timestamp
 
 WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from release_static import inventory, prune, retention
 from release_static.flags import pruning
-from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, note, path, timestamp
 from release_static.publish import Entry
 from release_static.retention import Policy, Release, judge, newest_first, superseded, sweep, unclaimed, usage
+
+from release_static import inventory, prune, retention
+from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, note, path, timestamp
 from tests.mechanism.publishing.processes import Bucket, Clock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -50,7 +50,7 @@ def test_a_process_with_the_manifest_of_another_release_ends(site, capsys):
     shutil.copytree(site.root / ".releases" / "one", site.root / ".releases" / "two")
     site.run_release("two")
 
-    assert "is that of release one" in refusal(capsys)
+    assert "belongs to release one" in refusal(capsys)
 
 
 def test_a_process_without_an_id_ends_with_every_place_that_was_asked(site, monkeypatch, capsys):
@@ -99,7 +99,7 @@ def reported(deploy: bool) -> dict[str | None, str]:
 
 def test_the_deployment_check_reports_what_would_keep_a_server_from_starting(site):
     site.run_release("one")
-    assert reported(deploy=True) == {"release_static.E005": problem()}
+    assert reported(deploy=True) == {"release_static.E004": problem()}
     assert reported(deploy=False) == {}
 
     site.publish("one")
@@ -118,4 +118,4 @@ def test_a_name_that_nothing_is_close_to_gets_no_suggestion(site):
 
     with pytest.raises(ValueError, match="'xyz' is not among the static files of release one") as caught:
         static("xyz")
-    assert "Close to it" not in str(caught.value)
+    assert "Similar names" not in str(caught.value)

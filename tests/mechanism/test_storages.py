@@ -1,4 +1,6 @@
 import json
+import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -73,8 +75,8 @@ def test_a_missing_manifest_is_explained(site):
         (b'{"version": "1.1", "paths": {}}', "names no files"),
         (b'{"version": "1.1", "paths": ["a"]}', "has no map of names"),
         (b'{"version": "1.1", "paths": {"a": 1}}', "has no map of names"),
-        (b'{"version": "1.1", "paths": {"a": "b"}, "release": 1}', "has something else than an object"),
-        (b'{"version": "1.1", "paths": {"a": "b"}, "release": {"id": "two"}}', "is that of release two"),
+        (b'{"version": "1.1", "paths": {"a": "b"}, "release": 1}', "has something other than an object"),
+        (b'{"version": "1.1", "paths": {"a": "b"}, "release": {"id": "two"}}', "belongs to release two"),
         (b"\xff\xfe", "is not JSON"),
     ],
 )
@@ -116,27 +118,38 @@ def test_a_name_that_is_not_in_the_manifest_is_explained_with_those_close_to_it(
     for part in (
         "'pages/hone.css' is not among the static files of release one",
         f"{site.root}/.releases/one/staticfiles.json",
-        "Close to it: pages/home.css.",
+        "Similar names: pages/home.css.",
         "Correct the name, or add the file and publish a new release.",
     ):
         assert part in str(error.value)
 
 
 def test_a_manifest_keeps_what_it_says():
-    manifest = Manifest(paths={"a": "a.1"}, hash="abc", release={}).of_release("one")
+    manifest = Manifest({"a": "a.1"}, "abc", {"id": "one"}, checksums="900150983cd24fb0d6963f7d28e17f72:3")
 
     assert Manifest.parse(manifest.dump(), "here") == manifest
-    assert manifest.release["id"] == "one"
-    assert "@" in manifest.release["created_by"]
 
 
-def test_a_user_without_a_name_can_publish(monkeypatch):
+def test_a_manifest_says_who_published_it_and_when(site):
+    before = datetime.now(UTC) - timedelta(seconds=1)
+
+    site.publish("one")
+
+    release = site.manifest("one")["release"]
+    assert release["id"] == "one"
+    assert before < datetime.fromisoformat(release["created_at"]) < datetime.now(UTC)
+    assert release["created_by"].endswith(f"@{socket.gethostname()}")
+
+
+def test_a_user_without_a_name_can_publish(site, monkeypatch):
     def no_name():
         raise OSError("No username set in the environment")
 
     monkeypatch.setattr("getpass.getuser", no_name)
 
-    assert Manifest({"a": "b"}, "abc", {}).of_release("one").release["created_by"].startswith("unknown@")
+    site.publish("one")
+
+    assert site.manifest("one")["release"]["created_by"].startswith("unknown@")
 
 
 def test_another_collectstatic_cannot_process_this_storage(site):

@@ -77,7 +77,7 @@ class Directory:
                 temporaries = [self._copy(file, os.path.join(directory, str(n))) for n, file in enumerate(batch)]
                 sync(temporaries, self.root)
                 for file, temporary in zip(batch, temporaries, strict=True):
-                    self._place(temporary, file.name)
+                    self._place(temporary, file.name, os.replace)
                     yield file
 
     def sync(self) -> None:
@@ -142,7 +142,7 @@ class Directory:
             sync([temporary], self.root)
             self._place(temporary, name, rename)
 
-    def _place(self, temporary: str, name: str, rename: Callable[[str, str], None] = os.replace) -> None:
+    def _place(self, temporary: str, name: str, rename: Callable[[str, str], None]) -> None:
         target = self.location(name)
         self._make_directory(os.path.dirname(target))
         self._changed.add(os.path.dirname(target))

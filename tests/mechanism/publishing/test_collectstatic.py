@@ -18,15 +18,14 @@ def test_a_release_is_published_with_its_hashed_files_and_its_manifest(site):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", manifest["release"]["created_at"])
     assert (site.root / "example.149603e6c035.txt").read_text() == "old"
     assert (site.root / "example.txt").read_text() == "old"
-    assert "Release one: 2 files published, 0 were there already." in output
+    assert "Release one: 2 files published, 0 unchanged." in output
     assert str(site.root / ".releases/one/staticfiles.json") in output
 
 
-def test_only_the_files_the_manifest_and_the_record_stay(site):
+def test_only_the_files_and_the_manifest_stay(site):
     site.publish("one")
 
-    notes = {".releases/one/files.json", ".releases/one/staticfiles.json"}
-    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", *notes}
+    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", ".releases/one/staticfiles.json"}
 
 
 def test_django_reads_the_manifest_as_its_own(site):
@@ -45,7 +44,7 @@ def test_publishing_the_same_again_is_a_no_op_that_says_so(site):
 
     output = site.publish("one")
 
-    assert "Release one is published already, nothing to do: all 2 files are there." in output
+    assert "Release one is published already, nothing to do: 2 files unchanged." in output
     assert site.state() == before
 
 
@@ -124,7 +123,7 @@ def test_a_second_release_leaves_the_first_as_it_is(site):
         name: state for name, state in before.items() if name != "example.txt"
     }
     assert (site.read("one", "example.txt"), site.read("two", "example.txt")) == ("old", "new")
-    assert "Release two: 2 files published, 2 were there already." in output
+    assert "Release two: 2 files published, 2 unchanged." in output
 
 
 def test_an_original_is_replaced_by_rename(site):
@@ -155,7 +154,7 @@ def test_a_damaged_file_is_repaired(site, damage):
     output = site.publish("one")
 
     assert hashed.read_text() == "old"
-    assert "Release one was published before, and is whole again" in output
+    assert "Release one was published before, and is complete again" in output
     assert "1 damaged ones repaired" in output
 
 
@@ -163,7 +162,7 @@ def test_a_missing_file_of_a_published_release_is_put_back(site):
     site.publish("one")
     (site.root / "example.149603e6c035.txt").unlink()
 
-    assert "is whole again: 1 files published, 1 were there already" in site.publish("one")
+    assert "is complete again: 1 files published, 1 unchanged" in site.publish("one")
     assert site.read("one", "example.txt") == "old"
 
 
@@ -214,7 +213,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_do(site):
 
     assert not site.root.exists()
     assert "Pretending to publish 'example.149603e6c035.txt'" in output
-    assert "Dry run, nothing was written. Release one: 2 files would be published, 0 are there already." in output
+    assert "Dry run, nothing was written. Release one: 2 files would be published, 0 are unchanged." in output
 
 
 def test_a_dry_run_counts_what_is_there(site):
@@ -224,7 +223,7 @@ def test_a_dry_run_counts_what_is_there(site):
 
     output = site.publish("two", "--dry-run")
 
-    assert "2 files would be published, 0 are there already" in output
+    assert "2 files would be published, 0 are unchanged" in output
     assert site.state() == before
 
 
@@ -360,11 +359,11 @@ def test_with_another_storage_the_command_is_djangos(site, settings):
 
 
 def test_a_source_that_changes_during_publication_is_not_published_under_the_old_hash(site, monkeypatch):
-    from release_static import publish
+    from release_static.publishing import publish
 
-    def change_then_prepare(files, *arguments, prepare=publish.prepare, **options):
+    def change_then_prepare(*arguments, prepare=publish.prepare, **options):
         site.write("example.txt", "changed meanwhile")
-        return prepare(files, *arguments, **options)
+        return prepare(*arguments, **options)
 
     monkeypatch.setattr("release_static.management.commands.collectstatic.prepare", change_then_prepare)
 

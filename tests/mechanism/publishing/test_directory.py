@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from release_static import sync
-from release_static.directory import Directory
-from release_static.flags import publishing
 from release_static.manifest import Manifest, path
-from release_static.publish import PublishError, StagedFile, prepare, publish
+from release_static.publishing import locks, sync
+from release_static.publishing.destination import PublishError, StagedFile
+from release_static.publishing.directory import Directory
+from release_static.publishing.publish import prepare, publish
 
 
 @pytest.fixture
@@ -22,13 +22,20 @@ def directory(tmp_path):
 
 
 @pytest.fixture
-def flag(directory):
-    with publishing(directory, pytest.fail, list) as flag:
-        yield flag
+def lock(directory):
+    with locks.shared(directory, pytest.fail) as lock:
+        yield lock
 
 
-def manifest(release_id="one", **paths):
-    return Manifest(paths=paths or {"a": "a.1"}, hash="abc", release={}).of_release(release_id)
+def plan_for(files, lock, paths=None):
+    """The plan of a release `one` whose manifest names the hashed ones of these files."""
+    paths = {file.name: file.name for file in files if file.hashed} if paths is None else paths
+    existing = lock.existing(file.name for file in files)
+    return prepare("one", Manifest(paths, hash="abc", release={}), files, existing, lock.destination)
+
+
+def manifest(**paths):
+    return Manifest(paths, hash="abc", release={"id": "one"}).dump()
 
 
 def stage(tmp_path, name, content=b"content", hashed=True):
@@ -39,48 +46,48 @@ def stage(tmp_path, name, content=b"content", hashed=True):
     return StagedFile(name, str(path), status.st_size, status.st_mtime_ns, hashed)
 
 
-def test_the_manifest_appears_after_every_file(directory, flag, tmp_path):
+def test_the_manifest_appears_after_every_file(directory, lock, tmp_path):
     files = [stage(tmp_path, f"{n}.txt") for n in range(1200)]
-    plan = prepare(files, manifest(), directory, flag.seen)
+    plan = plan_for(files, lock)
 
-    for _ in publish(plan, manifest(), directory, flag):
+    for _ in publish(plan, directory, lock):
         assert directory.releases() == []
 
     assert directory.releases() == ["one"]
-    assert len(directory.survey(file.name for file in files).there) == 1200
+    assert len(directory.existing(file.name for file in files)) == 1200 + 2  # and the lock and the manifest
 
 
-def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, flag, tmp_path):
+def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, lock, tmp_path):
     files = [stage(tmp_path, "a.txt", hashed=False), stage(tmp_path, "b.1.txt", hashed=True)]
-    plan = prepare(files, manifest(), directory, flag.seen)
+    plan = plan_for(files, lock)
 
-    assert [file.name for file in publish(plan, manifest(), directory, flag)] == ["b.1.txt", "a.txt"]
+    assert [file.name for file in publish(plan, directory, lock)] == ["b.1.txt", "a.txt"]
 
 
 def test_a_manifest_is_written_once(directory):
-    directory.put_manifest("one", b"first")
+    directory.write_manifest("one", b"first")
 
     with pytest.raises(FileExistsError):
-        directory.put_manifest("one", b"second")
+        directory.write_manifest("one", b"second")
 
-    assert directory.read_manifest("one") == b"first"
-
-
-def test_of_two_publishers_of_the_same_content_the_slower_one_is_content(directory, flag):
-    plan = prepare([], manifest(), directory, flag.seen)
-    directory.put_manifest("one", manifest().dump())
-
-    assert list(publish(plan, manifest(), directory, flag)) == []
+    assert directory.read(path("one")) == b"first"
 
 
-def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, flag):
-    plan = prepare([], manifest(), directory, flag.seen)
-    faster = manifest(b="b.2").dump()
-    directory.put_manifest("one", faster)
+def test_of_two_publishers_of_the_same_content_the_slower_one_succeeds(directory, lock, tmp_path):
+    plan = plan_for([stage(tmp_path, "a")], lock)
+    directory.write_manifest("one", manifest(a="a"))
+
+    assert [file.name for file in publish(plan, directory, lock)] == ["a"]
+
+
+def test_of_two_publishers_of_other_content_the_slower_one_is_refused(directory, lock, tmp_path):
+    plan = plan_for([stage(tmp_path, "a")], lock)
+    faster = manifest(b="b.2")
+    directory.write_manifest("one", faster)
 
     with pytest.raises(PublishError, match="published already, with other content"):
-        list(publish(plan, manifest(), directory, flag))
-    assert directory.read_manifest("one") == faster
+        list(publish(plan, directory, lock))
+    assert directory.read(path("one")) == faster
 
 
 def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatch):
@@ -92,13 +99,13 @@ def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatc
     monkeypatch.setattr("shutil.copyfileobj", fill_disk)
 
     with pytest.raises(OSError, match="No space left"):
-        list(directory.put([stage(tmp_path, "a.txt")]))
+        list(directory.upload([stage(tmp_path, "a.txt")]))
 
     assert os.listdir(directory.root) == [".releases"]
     assert os.listdir(os.path.join(directory.root, ".releases")) == []
 
 
-def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, flag, tmp_path, monkeypatch):
+def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, lock, tmp_path, monkeypatch):
     calls = []
 
     def record(name):
@@ -114,14 +121,14 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
     for name in ("fsync", "replace", "link"):
         record(name)
 
-    plan = prepare([stage(tmp_path, "css/a.css")], manifest(), directory, flag.seen)
-    list(publish(plan, manifest(), directory, flag))
+    plan = plan_for([stage(tmp_path, "css/a.css")], lock)
+    calls.clear()
+    list(publish(plan, directory, lock))
 
     names = [name for name, _ in calls]
-    replaced, linked = names.index("replace", names.index("fsync")), names.index("link")
+    replaced, linked = names.index("replace"), names.index("link")
     assert calls[replaced] == ("replace", "css/a.css")
-    # The file, and the record of the release.
-    assert names[:replaced][-2:] == ["fsync", "fsync"]
+    assert names[:replaced] == ["fsync"]
     assert {what for name, what in calls[replaced:linked] if name == "fsync"} >= {"css", "."}
     assert calls[linked] == ("link", ".releases/one/staticfiles.json")
     assert {what for name, what in calls[linked:] if name == "fsync"} >= {".releases", ".releases/one"}
@@ -129,7 +136,7 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
 
 def test_releases_are_listed_latest_first_without_what_is_none(directory):
     for n, release_id in enumerate(["one", "two", "three"]):
-        directory.put_manifest(release_id, b"{}")
+        directory.write_manifest(release_id, b"{}")
         os.utime(directory.location(path(release_id)), (n, n))
     os.makedirs(os.path.join(directory.root, ".releases", "empty"))
 
@@ -145,7 +152,7 @@ def test_a_manifest_that_is_being_written_is_no_release(directory, monkeypatch):
 
     monkeypatch.setattr(os, "link", look_and_link)
 
-    directory.put_manifest("one", b"{}")
+    directory.write_manifest("one", b"{}")
 
     assert seen == [([], [])]
     assert directory.releases() == ["one"]
@@ -153,10 +160,10 @@ def test_a_manifest_that_is_being_written_is_no_release(directory, monkeypatch):
 
 def test_entries_are_all_files_with_a_prefix_and_when_they_came(directory, tmp_path):
     before = time.time() - 1
-    list(directory.put([stage(tmp_path, "css/a.css"), stage(tmp_path, "css-b.txt", b"")]))
+    list(directory.upload([stage(tmp_path, "css/a.css"), stage(tmp_path, "css-b.txt", b"")]))
     os.utime(os.path.join(directory.root, "css/a.css"), (0, 0))
-    directory.write(".releases/one/files.json", b"{}")
-    os.utime(directory.location(".releases/one/files.json"), (5, 5))
+    directory.write(".releases/one/pinned.json", b"{}")
+    os.utime(directory.location(".releases/one/pinned.json"), (5, 5))
 
     with directory.private_directory() as private:
         (private / "stage.txt").touch()
@@ -165,21 +172,21 @@ def test_entries_are_all_files_with_a_prefix_and_when_they_came(directory, tmp_p
     assert {name: entry.size for name, entry in found.items()} == {
         "css/a.css": 7,
         "css-b.txt": 0,
-        ".releases/one/files.json": 2,
+        ".releases/one/pinned.json": 2,
     }
     # A published file has the time stamp of its source, what is ours its own.
     assert before < found["css/a.css"].modified < time.time() + 1
-    assert found[".releases/one/files.json"].modified == 5
+    assert found[".releases/one/pinned.json"].modified == 5
     assert [entry.name for entry in directory.entries("css/")] == ["css/a.css"]
     assert {entry.name for entry in directory.entries("css")} == {"css/a.css", "css-b.txt"}
-    assert [entry.name for entry in directory.entries(".releases/o")] == [".releases/one/files.json"]
+    assert [entry.name for entry in directory.entries(".releases/o")] == [".releases/one/pinned.json"]
 
 
-def test_what_is_read_digested_or_deleted_need_not_be_there(directory):
+def test_what_is_read_digested_or_deleted_need_not_exist(directory):
     directory.write(".releases/one/pinned.json", b"content")
     names = [".releases/one/pinned.json", ".releases/one/none", "none/none"]
 
-    assert dict(directory.read(names)) == {names[0]: b"content", names[1]: None, names[2]: None}
+    assert dict(directory.read_many(names)) == {names[0]: b"content", names[1]: None, names[2]: None}
     md5 = hashlib.md5(b"content").hexdigest()
     assert dict(directory.digests(names)) == {names[0]: md5, names[1]: None, names[2]: None}
     directory.delete(names)
@@ -189,21 +196,21 @@ def test_what_is_read_digested_or_deleted_need_not_be_there(directory):
 
 
 def test_folders_of_published_files_stay_for_a_publisher_who_is_about_to_use_them(directory, tmp_path):
-    list(directory.put([stage(tmp_path, "css/a.css")]))
+    list(directory.upload([stage(tmp_path, "css/a.css")]))
 
     directory.delete(["css/a.css"])
 
     assert os.path.isdir(os.path.join(directory.root, "css"))
 
 
-def test_a_deletion_survives_a_crash_once_it_is_settled(directory, tmp_path, monkeypatch):
-    list(directory.put([stage(tmp_path, "css/a.css")]))
-    directory.put_manifest("one", b"{}")
+def test_a_deletion_survives_a_crash_once_it_is_synced(directory, tmp_path, monkeypatch):
+    list(directory.upload([stage(tmp_path, "css/a.css")]))
+    directory.write_manifest("one", b"{}")
     synced = []
-    monkeypatch.setattr("release_static.directory.sync", lambda paths, root: synced.extend(paths))
+    monkeypatch.setattr("release_static.publishing.directory.sync", lambda paths, root: synced.extend(paths))
 
     directory.delete(["css/a.css", ".releases/one/staticfiles.json"])
-    directory.settle()
+    directory.sync()
 
     assert {directory.location("css"), directory.location(".releases")} <= set(synced)
 
@@ -218,7 +225,7 @@ def test_many_files_are_synced_with_one_call_for_their_file_system(directory, tm
     synced = sync._sync
     monkeypatch.setattr(sync, "_sync", see)
 
-    list(directory.put([stage(tmp_path, f"{number}.css") for number in range(20)]))
+    list(directory.upload([stage(tmp_path, f"{number}.css") for number in range(20)]))
 
     assert calls == [(".", "sync_file_system")]
 
@@ -232,7 +239,7 @@ def test_a_disk_that_does_not_take_a_file_system_is_an_error(directory, tmp_path
     monkeypatch.setattr(ctypes, "CDLL", lambda *arguments, **options: Library())
 
     with pytest.raises(OSError, match="Input/output error"):
-        list(directory.put([stage(tmp_path, f"{number}.css") for number in range(20)]))
+        list(directory.upload([stage(tmp_path, f"{number}.css") for number in range(20)]))
 
 
 def no_library(*arguments, **options):

@@ -14,7 +14,7 @@ from release_static.manifest import NAME, RELEASES, Manifest, beside, path
 from release_static.publishing import directory, locks, marker
 from release_static.publishing.destination import StagedFile
 from release_static.publishing.directory import Directory
-from release_static.publishing.locks import LockError, SharedLock, exclusive, shared
+from release_static.publishing.locks import LockError, exclusive, shared
 from release_static.publishing.marker import EXPIRED, PINNED
 from release_static.publishing.publish import prepare, publish
 from release_static.releases import inventory, prune
@@ -86,7 +86,7 @@ def scheduled(monkeypatch):
         running().locks += 1
         return SimpleNamespace(hex=f"{running().name}-{running().locks}")
 
-    now = lambda: running().bucket.clock.now  # noqa: E731
+    now = lambda: running().bucket.clock.now
     clock = SimpleNamespace(time=now, monotonic=now, sleep=lambda seconds: running().wait())
     monkeypatch.setattr(locks, "uuid4", unique)
     monkeypatch.setattr(locks, "time", clock)

@@ -1,11 +1,28 @@
-from release_static.publish import StagedFile, make_plan
+import pytest
+
+from release_static.manifest import Manifest
+from release_static.publishing.destination import Entry, StagedFile
+from release_static.publishing.directory import Directory
+from release_static.publishing.publish import prepare
+
+
+class Compared(Directory):
+    """Content matches where the sizes do."""
+
+    def matches(self, file, entry):
+        return file.size == entry.size
 
 
 def staged(name: str, hashed: bool = False) -> StagedFile:
     return StagedFile(name, f"/source/{name}", size=3, mtime_ns=1, hashed=hashed)
 
 
-def test_a_plan_puts_what_is_missing_damaged_or_outdated_and_nothing_else():
+def plan_for(files, existing):
+    entries = {name: Entry(name, size, 0) for name, size in existing.items()}
+    return prepare("one", Manifest({"a": "a"}, "abc", {}), files, entries, Compared("/nowhere"))
+
+
+def test_a_plan_uploads_what_is_missing_damaged_or_outdated_and_nothing_else():
     files = [
         staged("new.txt"),
         staged("new.1.txt", hashed=True),
@@ -14,9 +31,8 @@ def test_a_plan_puts_what_is_missing_damaged_or_outdated_and_nothing_else():
         staged("same.txt"),
         staged("same.1.txt", hashed=True),
     ]
-    there = {"old.txt": "other", "old.1.txt": "other", "same.txt": "same", "same.1.txt": "same", "foreign.txt": "same"}
 
-    plan = make_plan(files, there, lambda file, content: content == "same", new_release=True, latest=True)
+    plan = plan_for(files, {"old.txt": 4, "old.1.txt": 4, "same.txt": 3, "same.1.txt": 3, "foreign.txt": 3})
 
     assert [file.name for file in plan.missing] == ["new.txt", "new.1.txt"]
     assert [file.name for file in plan.damaged] == ["old.1.txt"]
@@ -27,6 +43,24 @@ def test_a_plan_puts_what_is_missing_damaged_or_outdated_and_nothing_else():
 def test_hashed_files_go_before_originals():
     files = [staged("a.txt"), staged("a.1.txt", hashed=True), staged("b.txt"), staged("b.1.txt", hashed=True)]
 
-    plan = make_plan(files, {}, lambda file, content: False, new_release=True, latest=True)
+    assert [file.name for file in plan_for(files, {}).uploads] == ["a.1.txt", "b.1.txt", "a.txt", "b.txt"]
 
-    assert [file.name for file in plan.puts] == ["a.1.txt", "b.1.txt", "a.txt", "b.txt"]
+
+@pytest.mark.parametrize(
+    ("published", "latest"),
+    [
+        ({"one/staticfiles.json": 1, "two/staticfiles.json": 2}, False),
+        ({"one/staticfiles.json": 2, "two/staticfiles.json": 1}, True),
+        ({"one/staticfiles.json": 1, "two/staticfiles.json": 2, "one/republished.json": 3}, True),
+        ({"two/staticfiles.json": 1}, False),
+        ({}, True),
+    ],
+)
+def test_the_latest_release_is_the_one_that_was_published_last(published, latest):
+    existing = {f".releases/{name}": Entry(f".releases/{name}", 1, at) for name, at in published.items()}
+    destination = Compared("/nowhere")
+    destination.read = lambda name: None  # type: ignore[method-assign]
+
+    plan = prepare("one", Manifest({"a": "a"}, "abc", {}), [], existing, destination)
+
+    assert plan.latest is latest

@@ -1,6 +1,5 @@
 import hashlib
 import io
-import json
 import os
 from pathlib import Path
 
@@ -10,7 +9,9 @@ from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage
 from django.core.management import CommandError
 
-from release_static.stage import make_stage
+from release_static.manifest import Manifest
+from release_static.publishing import checksums
+from release_static.publishing.stage import make_stage
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -42,7 +43,7 @@ class OnlyHashedNames(ManifestStaticFilesStorage):
 def stage(tmp_path):
     folder = tmp_path / "stage"
     folder.mkdir()
-    return make_stage(DJANGO, {}, folder, "/static/")
+    return make_stage({"BACKEND": DJANGO}, folder, "/static/")
 
 
 def open_source(path: Path, content: bytes) -> File:
@@ -126,8 +127,8 @@ def test_no_source_is_hashed_twice_for_all_that_is_told_of_it(site, monkeypatch)
     site.publish("one")
 
     assert hashed.count("example.txt") == hashed.count("more.css") == hashed.count("style.css") == 1
-    record = json.loads((site.root / ".releases/one/files.json").read_bytes())["files"]
-    for name, (size, md5) in record.items():
+    manifest = Manifest.parse((site.root / ".releases/one/staticfiles.json").read_bytes(), "here")
+    for name, (size, md5) in checksums.parse(manifest).items():
         content = (site.root / name).read_bytes()
         assert (size, md5) == (len(content), hashlib.md5(content).hexdigest())
 
@@ -193,8 +194,7 @@ def test_intermediate_files_are_not_published(site):
     site.publish("one")
 
     paths = site.manifest("one")["paths"]
-    notes = {".releases/one/files.json", ".releases/one/staticfiles.json"}
-    assert set(site.state()) == {*paths, *paths.values(), *notes}
+    assert set(site.state()) == {*paths, *paths.values(), ".releases/one/staticfiles.json"}
 
 
 @pytest.mark.parametrize("stage", [DJANGO, WHITENOISE, ENHANCED])
@@ -329,8 +329,7 @@ def test_a_release_without_originals(site, settings):
 
     site.publish("one", stage=WHITENOISE)
 
-    notes = {".releases/one/files.json", ".releases/one/staticfiles.json"}
-    assert set(site.state()) == {"example.149603e6c035.txt", *notes}
+    assert set(site.state()) == {"example.149603e6c035.txt", ".releases/one/staticfiles.json"}
 
 
 def test_another_hash_function(site):

@@ -94,13 +94,13 @@ class Command(collectstatic.Command):
             plan = prepare(release_id, manifest, files, existing, destination, replace_release=self.replace_release)
             if lock is None:
                 for file in plan.uploads:
-                    self.log(f"Pretending to upload '{file.name}'", level=1)
+                    self.log(f"Pretending to publish '{file.name}'", level=1)
                 return plan
-            progress = bar("Uploading", quiet=self.verbosity != 1)
+            progress = bar("Publishing", quiet=self.verbosity != 1)
             for file in publish(plan, destination, lock, replace_release=self.replace_release):
                 self.uploaded += 1
                 progress(self.uploaded, len(plan.uploads))
-                self.log(f"Uploaded '{file.name}'")
+                self.log(f"Published '{file.name}'")
         try:
             storage.keep_manifest(release_id, manifest)
         except OSError as error:
@@ -134,11 +134,11 @@ class Command(collectstatic.Command):
 
     def _summary(self, plan: Plan, destination: Destination) -> str:
         new, unchanged = len(plan.missing) + len(plan.outdated), len(plan.unchanged)
-        counts = f"{new} files uploaded, {unchanged} unchanged"
+        counts = f"{new} files published, {unchanged} unchanged"
         if plan.damaged:
             counts += f", {len(plan.damaged)} damaged ones repaired"
         if self.dry_run:
-            counts = f"{len(plan.uploads)} files would be uploaded, {unchanged} are unchanged"
+            counts = f"{len(plan.uploads)} files would be published, {unchanged} are unchanged"
             first = f"Dry run, nothing was written. Release {plan.release_id}: {counts}."
         elif plan.new_release:
             first = f"Release {plan.release_id}: {counts}."
