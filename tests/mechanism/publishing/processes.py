@@ -60,9 +60,8 @@ class Bucket:
 
     def existing(self, names: Iterable[str]) -> dict[str, Entry]:
         wanted = set(names)
-        found = {entry.name: entry for entry in self.entries() if not entry.name.startswith(RELEASES)}
         releases = {entry.name: entry for entry in self.entries(f"{RELEASES}/")}
-        return releases | {name: entry for name, entry in found.items() if name in wanted}
+        return releases | {entry.name: entry for entry in self.entries() if entry.name in wanted}
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """In pages, each as things are when it is asked for."""
