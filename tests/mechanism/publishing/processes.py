@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -261,6 +262,13 @@ def explore(make: Callable[[], World], look: Callable[[World], None]) -> Iterato
             way = (*way, ready[0])
             world.go(ready[0])
         world.end()
+
+
+def wander(world: World, look: Callable[[World], None], choices: Random) -> None:
+    """One order in which the processes can go, for worlds that have too many to go through."""
+    while ready := world.ready:
+        world.go(choices.choice(ready))
+        look(world)
 
 
 def follow(make: Callable[[], World], way: Iterable[int]) -> World:
