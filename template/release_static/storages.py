@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.utils.functional import cached_property
 
-from release_static import release_id as release_ids
 from release_static.directory import Directory
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError, path
 from release_static.publish import Destination
-from release_static.release_id import ReleaseId
+from release_static.release_ids.resolve import ReleaseId, resolve
 from release_static.stage import StageMixin, make_stage
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
@@ -25,7 +24,7 @@ else:
 class ReleaseSpecificManifestMixin(Base):
     """Over a `ManifestFilesMixin` storage: neither id nor manifest is asked for before a URL is.
 
-    Options: `release_id` and `release_id_strategy` as in release_id.py; `stage`, the storage that collectstatic hashes
+    Options: `release_id` and `release_id_strategy` as in release_ids/; `stage`, the storage that collectstatic hashes
     with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
     """
 
@@ -54,7 +53,7 @@ class ReleaseSpecificManifestMixin(Base):
     @cached_property
     def release_id(self) -> ReleaseId:
         """Raises ReleaseIdError where there is none."""
-        return release_ids.resolve(*self.release_id_options)
+        return resolve(*self.release_id_options)
 
     @cached_property
     def manifest(self) -> Manifest:

@@ -12,14 +12,14 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from release_static import inventory, report, retention
-from release_static import release_id as release_ids
 from release_static.errors import ReleaseStaticError, describe
 from release_static.flags import pruning, publishing
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.manifest import PINNED, Manifest, note, path, stamp
 from release_static.progress import bar
 from release_static.prune import prepare, prune
-from release_static.release_id import ReleaseIdError
+from release_static.release_ids.resolve import REMEDY, ReleaseIdError
+from release_static.release_ids.resolve import explain as explain_id
 from release_static.retention import Policy
 from release_static.storages import ReleaseSpecificManifestMixin
 from release_static.verify import Findings, repairable, verify
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             return command
 
         command = add("current", self.current, "Print the id of this release.")
-        command.add_argument("--explain", action="store_true", help="Show what each source of the id says.")
+        command.add_argument("--explain", action="store_true", help="Show what each place that can set the id says.")
         command = add("show", self.show, "Show one release, and what changed since the one before.")
         command.add_argument("id")
         command.add_argument("--json", action="store_true")
@@ -120,13 +120,10 @@ class Command(BaseCommand):
 
     def current(self, *, explain: bool, **options: Any) -> None:
         if explain:
-            lines, found = report.sources(*self.storage.release_id_options)
+            lines, found = explain_id(*self.storage.release_id_options)
             self.stdout.write("\n".join(lines))
             if not found:
-                raise CommandError(
-                    f"This release has no id. Set {release_ids.VARIABLE} to what names this build, such as the commit, "
-                    "both where collectstatic runs and where the site is served."
-                )
+                raise CommandError(f"This release has no id. {REMEDY}")
         else:
             self.stdout.write(str(self.storage.release_id))
 
