@@ -15,7 +15,6 @@ logger = logging.getLogger(__name__)
 _NOT_OURS = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
-    "GIT_DIFF_OPTS",
     "GIT_DIR",
     "GIT_INDEX_FILE",
     "GIT_NAMESPACE",
@@ -27,25 +26,26 @@ _CONFIGURATION = {
     # In a container the checkout often belongs to another user. We only read.
     "safe.directory": "*",
     "core.fsmonitor": "false",
+    "diff.autoRefreshIndex": "true",
     "log.showSignature": "false",
+    # Without git-lfs, _is_committed() recognizes the files of Git LFS.
+    "filter.lfs.required": "false",
 }
-# What a configuration could set otherwise is set here: the same difference has the same bytes. The full index names
-# the content of binary files too.
-_PLAIN_DIFF = (
-    *("--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--no-indent-heuristic"),
-    *("--full-index", "--unified=0", "--inter-hunk-context=0", "--diff-algorithm=myers", "-O/dev/null"),
-    *("--src-prefix=a/", "--dst-prefix=b/", "--submodule=diff", "--ignore-submodules=untracked"),
-)
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
+_DELETED, _SUBMODULE = b"000000", b"160000"
 
 
 def git_hash() -> str:
     """The commit that is checked out, with `-dirty-<8 hex>` when tracked files differ from it.
 
-    The suffix is a digest of the difference: the same changes give the same id, other changes another one.
+    The suffix is a digest of those files: the same changes give the same id, other changes another one. Untracked files
+    do not count.
     """
     directory = project_directory()
     commit = release_id = _commit(directory)
-    if changes := _changes(directory):
+    repository = Path(os.fsdecode(_git(directory, "rev-parse", "--show-toplevel")).rstrip("\n"))
+    if changes := _changes(repository):
         release_id = f"{commit}-dirty-{hashlib.sha256(changes).hexdigest()[:8]}"
         logger.warning("Tracked files differ from commit %s, so this release is %s.", commit, release_id)
     return release_id
@@ -57,8 +57,39 @@ def _commit(repository: Path) -> str:
 
 
 def _changes(repository: Path) -> bytes:
-    """How tracked files differ from the commit."""
-    return _git(repository, "diff", *_PLAIN_DIFF, "HEAD")
+    """The tracked files that differ from the commit: name, mode and content of each. Empty if there are none."""
+    options = ("--raw", "-z", "--no-abbrev", "--no-renames", "--ignore-submodules=untracked", "-O/dev/null")
+    listing = _git(repository, "diff", *options, "HEAD").split(b"\0")
+    changes = []
+    for description, name in zip(listing[::2], listing[1::2], strict=False):
+        old_mode, mode, old, new, _ = description.removeprefix(b":").split()
+        path = repository / os.fsdecode(name)
+        if mode == _DELETED:
+            content = b""
+        elif mode == _SUBMODULE:
+            content = _commit(path).encode() + _changes(path) if (path / ".git").exists() else new
+            if content == old:
+                continue
+        else:
+            content = os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes()
+            if mode == old_mode and _is_committed(content, old):
+                continue
+        changes += [name, mode, hashlib.sha256(content).digest()]
+    return b"\0".join(changes)
+
+
+def _is_committed(content: bytes, blob: bytes) -> bool:
+    """Whether a file of the working tree is the committed one, though git lists it as changed.
+
+    It does so for a file whose content was committed before an attribute such as `text` would have converted it, and for
+    one in Git LFS if there is no git-lfs: the file has its own content, and the commit a pointer with its SHA-256.
+    """
+    pointer = _LFS_POINTER % (hashlib.sha256(content).hexdigest().encode(), len(content))
+    algorithm = "sha1" if len(blob) == 40 else "sha256"
+    return blob.decode() in [
+        hashlib.new(algorithm, b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest()
+        for data in (content, pointer)
+    ]
 
 
 def _git(directory: Path, *arguments: str) -> bytes:

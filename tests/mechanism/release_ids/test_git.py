@@ -1,6 +1,8 @@
 """The commit as the release id, in every kind of checkout."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 
@@ -169,29 +171,196 @@ def test_a_change_of_a_binary_file_gives_an_id_of_its_own(repository):
     assert len(found) == 2
 
 
-def test_a_change_within_a_submodule_gives_an_id_of_its_own(repository, tmp_path):
+@pytest.fixture
+def library(repository, tmp_path):
+    """A repository that the project has as its submodule `library`."""
     library = Project(tmp_path / "library")
     library.path.mkdir()
     (library.path / "lib.css").write_text("one\n")
     library.commit("Library")
     repository.run("git", *ALLOW_FILES, "submodule", "--quiet", "add", library.path, "library")
-    commit = repository.commit("With a submodule")
+    repository.commit("With a submodule")
+    return library
+
+
+def test_a_change_within_a_submodule_gives_an_id_of_its_own(repository, library):
+    commit = head(repository)
     found = [git_hash()]
     for text in ("two\n", "three\n"):
         (repository.path / "library" / "lib.css").write_text(text)
         found.append(git_hash())
+    Project(repository.path / "library").commit("Three")
+    found.append(git_hash())
     assert found[0] == commit
-    assert len(set(found)) == 3
+    assert len(set(found)) == 4
 
 
-def test_files_that_git_does_not_track_change_nothing(repository):
+def test_files_that_git_does_not_track_in_a_submodule_change_nothing(repository, library):
+    (repository.path / "library" / "notes.txt").write_text("untracked")
+    repository.run("git", "config", "diff.ignoreSubmodules", "none")
+    assert git_hash() == head(repository)
+
+
+def test_how_a_submodule_shows_changes_does_not_change_the_id(repository, library):
+    (repository.path / "library" / "lib.css").write_text("two\n")
+    expected = git_hash()
+    for name, value in {"core.abbrev": "12", "diff.external": "false", "diff.noprefix": "true"}.items():
+        repository.run("git", "-C", "library", "config", name, value)
+    repository.run("git", "config", "diff.ignoreSubmodules", "all")
+    assert git_hash() == expected
+
+
+def test_a_submodule_without_changes_of_its_own_changes_nothing(repository, library):
+    inner = Project(repository.path / "library")
+    (inner.path / "windows.css").write_bytes(b"one\r\n")
+    inner.commit("Two")
+    (inner.path / ".gitattributes").write_text("*.css text\n")
+    inner.run("git", "add", ".gitattributes")
+    inner.run("git", "commit", "-qm", "Three")
+    commit = repository.commit("The new library")
+    (inner.path / "windows.css").touch()
+    assert "m library" in repository.run("git", "status", "--short").stdout
+
+    assert git_hash() == commit
+
+
+@pytest.mark.parametrize("option", ["--recurse-submodules", "--no-recurse-submodules"])
+def test_a_clean_checkout_has_the_same_id_with_its_submodules_and_without(repository, library, copy, tmp_path, option):
+    repository.run("git", *ALLOW_FILES, "clone", "-q", option, repository.path, tmp_path / "clone")
+    assert (tmp_path / "clone" / "library" / "lib.css").exists() == (option == "--recurse-submodules")
+    copy(tmp_path / "clone")
+    assert git_hash() == head(repository)
+
+
+def test_another_commit_of_a_submodule_that_is_not_checked_out_gives_an_id_of_its_own(
+    repository, library, copy, tmp_path
+):
+    repository.run("git", "clone", "-q", repository.path, tmp_path / "clone")
+    copied = copy(tmp_path / "clone")
+    found = set()
+    for message in ("Two", "Three"):
+        copied.run("git", "update-index", "--cacheinfo", f"160000,{library.commit(message)},library")
+        found.add(git_hash())
+    assert len(found - {head(repository)}) == 2
+
+
+def test_every_kind_of_change_gives_an_id_of_its_own(repository):
+    site = repository.path / "site"
+    (site / "link").symlink_to("style.css")
+    (site / os.fsdecode(b"odd\n\xff")).write_text("one\n")
+    found = [repository.commit("Two")]
+
+    def note():
+        found.append(git_hash())
+        repository.run("git", "reset", "-q", "--hard")
+
+    (site / "style.css").chmod(0o755)
+    note()
+    (site / "style.css").unlink()
+    note()
+    (site / "style.css").rename(site / "moved.css")
+    repository.run("git", "add", "-A")
+    note()
+    for name in ("new.css", "other.css"):
+        (site / name).write_text("one\n")
+        repository.run("git", "add", "-A")
+        note()
+    (site / "link").unlink()
+    (site / "link").symlink_to("moved.css")
+    note()
+    (site / "link").unlink()
+    (site / "link").write_text("style.css")
+    note()
+    (site / os.fsdecode(b"odd\n\xff")).write_text("two\n")
+    note()
+
+    assert len(set(found)) == len(found) == 9
+
+
+def test_files_that_git_does_not_track_change_nothing(repository, caplog):
     (repository.path / "site" / "notes.txt").write_text("untracked")
     assert git_hash() == head(repository)
+    assert caplog.text == ""
 
 
 def test_a_file_that_was_only_touched_changes_nothing(repository):
     os.utime(repository.path / "site" / "style.css", (1, 1))
     assert git_hash() == head(repository)
+
+
+@pytest.fixture
+def copy(repository, tmp_path, settings):
+    """copy(): a copy of the checkout is now the project. Git cannot rely on time stamps there, so it reads every file."""
+
+    def copy(source=repository.path):
+        shutil.copytree(source, tmp_path / "copy", symlinks=True, copy_function=shutil.copyfile)
+        settings.BASE_DIR = tmp_path / "copy" / "site"
+        return Project(tmp_path / "copy")
+
+    return copy
+
+
+@pytest.mark.parametrize("autocrlf", ["true", "input", "false"])
+def test_a_clean_checkout_has_the_same_id_with_any_line_endings(repository, copy, tmp_path, autocrlf):
+    (repository.path / "site" / "windows.css").write_bytes(b"one\r\ntwo\r\n")
+    commit = repository.commit("Two")
+    repository.run("git", "clone", "-q", "-c", f"core.autocrlf={autocrlf}", repository.path, tmp_path / "clone")
+    assert (b"\r" in (tmp_path / "clone" / "site" / "style.css").read_bytes()) == (autocrlf == "true")
+    copied = copy(tmp_path / "clone")
+    copied.run("git", "config", "diff.autoRefreshIndex", "false")
+    assert git_hash() == commit
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_line_endings_that_an_attribute_would_convert_are_no_change(repository, copy, object_format):
+    shutil.rmtree(repository.path / ".git")
+    repository.run("git", "init", "-q", "-b", "main", f"--object-format={object_format}")
+    windows = repository.path / "site" / "windows.css"
+    windows.write_bytes(b"one\r\ntwo\r\n")
+    repository.commit("Two")
+    (repository.path / ".gitattributes").write_text("*.css text\n")
+    repository.run("git", "add", ".gitattributes")
+    repository.run("git", "commit", "-qm", "Three")
+    copied = copy()
+    assert "windows.css" in copied.run("git", "status", "--short").stdout
+
+    assert git_hash() == head(repository)
+    (copied.path / "site" / "windows.css").write_bytes(b"one\r\nthree\r\n")
+    assert git_hash() != head(repository)
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_files_of_git_lfs_are_no_change_on_a_machine_without_git_lfs(repository, copy, configured):
+    logo = repository.path / "logo.png"
+    content = logo.read_bytes()
+    logo.write_text(
+        "version https://git-lfs.github.com/spec/v1\n"
+        f"oid sha256:{hashlib.sha256(content).hexdigest()}\nsize {len(content)}\n"
+    )
+    (repository.path / ".gitattributes").write_text("*.png filter=lfs diff=lfs merge=lfs -text\n")
+    commit = repository.commit("In LFS")
+    copied = copy()
+    if configured:
+        for name, value in {"clean": "no-such-git-lfs %f", "process": "no-such-git-lfs", "required": "true"}.items():
+            copied.run("git", "config", f"filter.lfs.{name}", value)
+
+    found = [git_hash()]
+    for data in (content, b"other"):
+        (copied.path / "logo.png").write_bytes(data)
+        found.append(git_hash())
+
+    assert found[:2] == [commit, commit]
+    assert found[2].startswith(f"{commit}-dirty-")
+
+
+def test_another_filter_whose_program_is_missing_is_an_error(repository, copy):
+    (repository.path / ".gitattributes").write_text("*.png filter=crypt\n")
+    repository.commit("Encrypted")
+    copied = copy()
+    copied.run("git", "config", "filter.crypt.clean", "no-such-git-crypt")
+    copied.run("git", "config", "filter.crypt.required", "true")
+    with pytest.raises(ReleaseIdError, match="logo.png: clean filter 'crypt' failed"):
+        git_hash()
 
 
 def test_how_a_person_likes_to_see_changes_does_not_change_the_id(repository, monkeypatch):
@@ -206,17 +375,20 @@ def test_how_a_person_likes_to_see_changes_does_not_change_the_id(repository, mo
         "color.diff": "always",
         "core.abbrev": "12",
         "diff.algorithm": "patience",
+        "diff.autoRefreshIndex": "false",
         "diff.context": "9",
         "diff.external": "false",
         "diff.interHunkContext": "5",
         "diff.mnemonicPrefix": "true",
         "diff.noprefix": "true",
+        "diff.orderFile": "no-such-file",
         "diff.relative": "true",
         "diff.renames": "false",
         "diff.submodule": "log",
     }
     for name, value in likes.items():
         repository.run("git", "config", name, value)
+    os.utime(repository.path / "site" / "style.css", (1, 1))
     monkeypatch.setenv("GIT_DIFF_OPTS", "--unified=9")
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
     assert git_hash() == expected
