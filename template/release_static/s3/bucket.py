@@ -16,11 +16,10 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
+from release_static.manifest import NAME, RELEASES, path
+from release_static.publishing.destination import Entry, StagedFile, md5
 from release_static.s3 import headers
 from release_static.s3.errors import BucketError, explained
-from release_static.manifest import NAME, RELEASES, path
-from release_static.publishing.destination import Entry, StagedFile
-from release_static.publishing.destination import md5
 from release_static.s3.settings import CONNECTIONS
 
 _MANIFEST = re.compile(rf"{re.escape(RELEASES)}/([^/]+)/{re.escape(NAME)}")

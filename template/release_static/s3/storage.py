@@ -13,10 +13,10 @@ from django.utils.encoding import filepath_to_uri
 from django.utils.functional import cached_property
 from storages.backends.s3 import S3StaticStorage
 
-from release_static.s3.bucket import Bucket
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, Manifest, ManifestError
 from release_static.publishing.destination import Destination
+from release_static.s3.bucket import Bucket
 from release_static.s3.settings import client_config
 from release_static.storages import ReleaseSpecificManifestMixin
 
