@@ -52,7 +52,9 @@ def test_a_lock_is_written_in_the_background(tmp_path):
 
     with shared(destination, pytest.fail) as lock:
         destination.staged.set()
-        assert lock.name in lock.existing()
+        existing = lock.existing()
+
+    assert lock.name in existing
 
 
 def test_no_lock_is_left_where_staging_fails(destination, tmp_path):

@@ -15,6 +15,8 @@ from release_static.errors import ReleaseStaticError, describe
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.progress import bar
 from release_static.publishing import locks
+from release_static.release_ids.resolve import REMEDY
+from release_static.release_ids.resolve import explain as explain_id
 from release_static.releases import pins, report, retention
 from release_static.releases.changes import compare
 from release_static.releases.inventory import read_paths, read_releases
