@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from django.apps import apps
+from django.conf import settings
+
 from release_static.release_ids.project import project_directory
 from release_static.release_ids.resolve import VARIABLE, ReleaseIdError
 
@@ -40,7 +43,7 @@ def git_hash() -> str:
     """The commit that is checked out, with `-dirty-<8 hex>` when tracked files differ from it.
 
     The suffix is a digest of those files: the same changes give the same id, other changes another one. Untracked files
-    do not count.
+    do not count; those that collectstatic would publish are logged as a warning.
     """
     directory = project_directory()
     commit = release_id = _commit(directory)
@@ -48,6 +51,14 @@ def git_hash() -> str:
     if changes := _changes(repository):
         release_id = f"{commit}-dirty-{hashlib.sha256(changes).hexdigest()[:8]}"
         logger.warning("Tracked files differ from commit %s, so this release is %s.", commit, release_id)
+    if untracked := _untracked_static_files(repository):
+        names = ", ".join(untracked[:3]) + (f" and {len(untracked) - 3} more" if len(untracked) > 3 else "")
+        logger.warning(
+            "collectstatic publishes untracked files that commit %s does not contain: %s. Commit them, or add them to "
+            ".gitignore if they are build output.",
+            commit,
+            names,
+        )
     return release_id
 
 
@@ -90,6 +101,22 @@ def _is_committed(content: bytes, blob: bytes) -> bool:
         hashlib.new(algorithm, b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest()
         for data in (content, pointer)
     ]
+
+
+def _untracked_static_files(repository: Path) -> list[str]:
+    """Files in the repository that collectstatic would publish and that git neither tracks nor ignores."""
+    # As in Django's finders, which a web process has no need to load.
+    entries = [entry[1] if isinstance(entry, list | tuple) else entry for entry in settings.STATICFILES_DIRS]
+    if apps.ready:
+        entries += [os.path.join(app.path, "static") for app in apps.get_app_configs()]
+    folders = {os.path.realpath(entry) for entry in entries}
+    ours = [folder for folder in folders if Path(folder).is_relative_to(repository)]
+    if not ours:
+        return []
+    # collectstatic leaves these out by default.
+    ignored = ("--exclude=CVS", "--exclude=.*", "--exclude=*~")
+    listing = _git(repository, "ls-files", "--others", "--exclude-standard", *ignored, "-z", "--", *ours)
+    return sorted(os.fsdecode(name) for name in listing.split(b"\0") if name)
 
 
 def _git(directory: Path, *arguments: str) -> bytes:

@@ -283,6 +283,52 @@ def test_files_that_git_does_not_track_change_nothing(repository, caplog):
     assert caplog.text == ""
 
 
+def test_untracked_static_files_are_named_in_a_warning(repository, settings, caplog):
+    static = repository.path / "site" / "static"
+    prefixed = repository.path / "prefixed"
+    for name in ("static/a.css", "static/ignored.css", "static/.DS_Store", "notes.txt"):
+        (settings.BASE_DIR / name).parent.mkdir(exist_ok=True)
+        (settings.BASE_DIR / name).write_text("untracked")
+    prefixed.mkdir()
+    for number in range(4):
+        (prefixed / f"{number}.css").write_text("untracked")
+    (repository.path / ".gitignore").write_text("ignored.css\n")
+    repository.run("git", "add", ".gitignore")
+    repository.run("git", "commit", "-qm", "Ignore")
+    elsewhere = repository.path.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "b.css").write_text("in no repository")
+    (elsewhere / "link").symlink_to(prefixed)
+    settings.STATICFILES_DIRS = [
+        elsewhere,
+        static,
+        ("prefix", str(elsewhere / "link")),
+        repository.path / "no such folder",
+    ]
+
+    assert git_hash() == head(repository)
+
+    [warning] = caplog.messages
+    assert f"untracked files that commit {head(repository)} does not contain: " in warning
+    assert ": prefixed/0.css, prefixed/1.css, prefixed/2.css and 2 more. " in warning
+
+
+def test_untracked_files_in_the_static_folder_of_an_app_are_named_in_a_warning(
+    repository, settings, monkeypatch, caplog
+):
+    app = settings.BASE_DIR / "shop_of_the_git_test"
+    (app / "static").mkdir(parents=True)
+    (app / "__init__.py").touch()
+    repository.commit("An app")
+    monkeypatch.syspath_prepend(settings.BASE_DIR)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, app.name]
+    (app / "static" / "shop.css").write_text("untracked")
+
+    assert git_hash() == head(repository)
+    assert "site/shop_of_the_git_test/static/shop.css. Commit them" in caplog.text
+
+
 def test_a_file_that_was_only_touched_changes_nothing(repository):
     os.utime(repository.path / "site" / "style.css", (1, 1))
     assert git_hash() == head(repository)
