@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, beside, path
+from release_static.manifest import RELEASES, Manifest, ManifestError, beside, path
 from release_static.publishing import checksums, marker
 from release_static.publishing.destination import Destination, Entry, PublishError, StagedFile
 from release_static.publishing.locks import Lock
@@ -17,10 +17,11 @@ class Plan:
 
     release_id: str
     manifest: Manifest
+    environment: str
     # False where the release is published already, with the same content.
     new_release: bool
-    # Whether no other release was published after it.
-    latest: bool
+    # Whether it is to be marked as published in its environment: not where it is the newest one there already.
+    mark: bool
     missing: list[StagedFile] = field(default_factory=list)
     # Hashed files that exist with other content than their name says.
     damaged: list[StagedFile] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Plan:
 
 def prepare(
     release_id: str,
+    environment: str,
     manifest: Manifest,
     files: Iterable[StagedFile],
     existing: dict[str, Entry],
@@ -49,7 +51,7 @@ def prepare(
     """
     published = path(release_id) in existing
     new_release = not published or _is_new(release_id, manifest, destination, replace_release=replace_release)
-    plan = Plan(release_id, manifest, new_release, latest=_is_latest(release_id, existing))
+    plan = Plan(release_id, manifest, environment, new_release, mark=not _is_newest(release_id, environment, existing))
     for file in files:
         if file.name not in existing:
             plan.missing.append(file)
@@ -70,12 +72,12 @@ def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release
     yield from destination.upload(plan.uploads)
     destination.sync()
     lock.check()
+    if plan.mark or plan.new_release:
+        # Before the manifest, so that there is no release without an environment that keeps it.
+        destination.write(beside(plan.release_id, marker.environment(plan.environment)), marker.content())
+        destination.sync()
     if plan.new_release:
         _write_manifest(plan, destination, replace_release=replace_release)
-    elif not plan.latest:
-        # An old release that is deployed again: its age counts from here.
-        destination.write(beside(plan.release_id, marker.REPUBLISHED), marker.content())
-        destination.sync()
     lock.check()
 
 
@@ -98,12 +100,12 @@ def _write_manifest(plan: Plan, destination: Destination, *, replace_release: bo
             ) from None
 
 
-def _is_latest(release_id: str, existing: dict[str, Entry]) -> bool:
-    """Whether no other release was published since this one, by the destination's own clock."""
-    names = (f"/{NAME}", f"/{marker.REPUBLISHED}")
-    published = [entry for entry in existing.values() if entry.name.startswith(RELEASES) and entry.name.endswith(names)]
-    latest = max(published, key=lambda entry: entry.modified, default=None)
-    return latest is None or latest.name in {path(release_id), beside(release_id, marker.REPUBLISHED)}
+def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) -> bool:
+    """Whether this release was published in its environment after every other, by the destination's own clock."""
+    suffix = f"/{marker.environment(environment)}"
+    published = {name: entry.modified for name, entry in existing.items() if name.endswith(suffix) and entry.size}
+    own = published.pop(f"{RELEASES}/{release_id}{suffix}", None)
+    return own is not None and all(modified < own for modified in published.values())
 
 
 def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> bool:

@@ -91,7 +91,15 @@ class Command(collectstatic.Command):
             manifest = stage.manifest()
             files = stage.files(manifest)
             existing = (lock or destination).existing(file.name for file in files)
-            plan = prepare(release_id, manifest, files, existing, destination, replace_release=self.replace_release)
+            plan = prepare(
+                release_id,
+                storage.environment,
+                manifest,
+                files,
+                existing,
+                destination,
+                replace_release=self.replace_release,
+            )
             if lock is None:
                 for file in plan.uploads:
                     self.log(f"Pretending to publish '{file.name}'", level=1)
@@ -144,6 +152,8 @@ class Command(collectstatic.Command):
             first = f"Release {plan.release_id}: {counts}."
         elif plan.uploads:
             first = f"Release {plan.release_id} was published before, and is complete again: {counts}."
+        elif plan.mark:
+            first = f"Release {plan.release_id} is now published in {plan.environment}: {unchanged} files unchanged."
         else:
             first = f"Release {plan.release_id} is published already, nothing to do: {unchanged} files unchanged."
         return f"\n{first}\nManifest: {destination.location(path(plan.release_id))}"
