@@ -10,6 +10,7 @@ from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError, path
 from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
+from release_static.publishing.marker import PRODUCTION
 from release_static.release_ids.resolve import SHAPE, ReleaseId, resolve
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
@@ -36,7 +37,7 @@ class ReleaseSpecificManifestMixin(Base):
         stage: str | dict[str, Any] = DJANGO,
         **kwargs: Any,
     ) -> None:
-        self._environment = environment or "production"
+        self._environment = environment or PRODUCTION
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
         super().__init__(*args, **kwargs)

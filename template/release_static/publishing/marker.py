@@ -13,6 +13,7 @@ PINNED = "pinned.json"  # the release never expires
 EXPIRED = "expired.json"  # its manifest, until the files that only it names are deleted
 
 
+PRODUCTION = "production"
 _ENVIRONMENT = re.compile(r"environment-(.+)\.json")
 
 
@@ -37,7 +38,7 @@ def describe(content: bytes | None) -> str:
     try:
         stored = json.loads(content or b"")
         return f"{stored['by']}, since {stored['at']}"
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return ""
 
 

@@ -75,9 +75,9 @@ def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release
     if plan.mark or plan.new_release:
         # Before the manifest, so that there is no release without an environment that keeps it.
         destination.write(beside(plan.release_id, marker.environment(plan.environment)), marker.content())
-        destination.sync()
     if plan.new_release:
         _write_manifest(plan, destination, replace_release=replace_release)
+    destination.sync()
     lock.check()
 
 
@@ -121,10 +121,10 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         raise PublishError(
             f"{error} Other processes may have read it before; to write it again: collectstatic --replace-release"
         ) from error
-    if published.paths == manifest.paths:
-        return False
     if replace_release:
         return True
+    if published.paths == manifest.paths:
+        return False
     raise PublishError(
         f"Release {release_id} is published already, with other content.\n"
         f"  published: manifest {published.hash}, at {published.release.get('created_at', 'an unknown time')}, "

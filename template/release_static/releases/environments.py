@@ -32,6 +32,6 @@ def retire(environment: str, current: str, destination: Destination, say: locks.
             raise UnknownEnvironment(environment, destination, sorted(markers))
         lock.check()
         for name in markers[environment]:
-            destination.discard(name)
+            destination.write(name, b"")
         destination.sync()
     return len(markers[environment])

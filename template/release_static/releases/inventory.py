@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, path
 from release_static.publishing.destination import Destination, Entry
-from release_static.publishing.marker import EXPIRED, PINNED, environment_of
+from release_static.publishing.marker import EXPIRED, PINNED, PRODUCTION, environment_of
 from release_static.releases.retention import Release, environments, history
 
 _LATEST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
@@ -123,6 +123,8 @@ def _release(
     """Times are those of the destination's clock; what the publisher's clock said is in the manifest."""
     counting = {name: marker for name, marker in markers.items() if marker.size}
     published = {env: _modified(marker) for name, marker in counting.items() if (env := environment_of(name))}
+    if not any(map(environment_of, markers)):  # nor one that was retired: Django or a person put the manifest there
+        published = {PRODUCTION: _modified(entry)}
     # A manifest that was copied by hand says who published another release, and one that Django wrote says nothing.
     origin = manifest.release if manifest.release.get("id") == release_id else {}
     return Release(

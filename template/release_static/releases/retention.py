@@ -24,7 +24,7 @@ class Release:
     hashed: tuple[str, ...]
     # For the last time, in any environment.
     published_at: datetime
-    # By environment, for the last time.
+    # By environment, for the last time; empty if all of them were retired.
     published: dict[str, datetime] = field(default_factory=dict)
     # By the publisher's clock, as in the manifest. It only orders releases of the same second.
     created_at: str = ""

@@ -54,6 +54,8 @@ def published(*release_ids):
         for name, hashed_name in MANIFESTS[release_id].paths.items():
             objects |= {name: (FILES[name], 0.0), hashed_name: (FILES[name], 0.0)}
         objects[path(release_id)] = (MANIFESTS[release_id].dump(), 0.0)
+        at = 1.0 if release_id == "live" else 0.0
+        objects[beside(release_id, marker.environment("production"))] = (b"{}", at)
     return objects
 
 
@@ -110,14 +112,14 @@ class InOrder(Executor):
         return done
 
 
-def publisher(staged, release_id):
+def publisher(staged, release_id, environment="production"):
     def run(bucket):
         names = {"old": OLD, "next": NEXT, "again": NEXT}[release_id]
         files = [file for name in names for file in staged[name]]
         paths = {name: hashed(name) for name in names}
         with shared(bucket, lambda line: None) as lock:
             existing = lock.existing(file.name for file in files)
-            plan = prepare(release_id, Manifest(paths, "abc", {}), files, existing, bucket)
+            plan = prepare(release_id, environment, Manifest(paths, "abc", {}), files, existing, bucket)
             for _ in publish(plan, bucket, lock):
                 pass
 
@@ -292,9 +294,10 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
         names = {name for release in ("live", release_id) for name in {"live": LIVE, "old": OLD, "next": NEXT}[release]}
         assert {name for name in objects if not name.startswith(RELEASES)} == {*FILES, *map(hashed, names)}
         markers = {name.removeprefix(f"{RELEASES}/") for name in objects if name.startswith(RELEASES)}
-        assert markers - {f"{release_id}/republished.json"} == {
-            "live/staticfiles.json",
-            f"{release_id}/staticfiles.json",
+        assert markers == {
+            f"{name}/{file}"
+            for name in ("live", release_id)
+            for file in ("staticfiles.json", "environment-production.json")
         }
 
 
