@@ -32,9 +32,12 @@ class Site:
         staticfiles = {"BACKEND": backend, "OPTIONS": {"release_id": release_id, **options}}
         self._settings.STORAGES = {**self._settings.STORAGES, "staticfiles": staticfiles}
 
-    def publish(self, release_id: str, *arguments: str, stage: Any = None, **options: Any) -> str:
+    def publish(
+        self, release_id: str, *arguments: str, stage: Any = None, environment: str | None = None, **options: Any
+    ) -> str:
         """What collectstatic prints, warnings included."""
-        self.run_release(release_id, **({"stage": stage} if stage else {}))
+        given = {"stage": stage, "environment": environment}
+        self.run_release(release_id, **{name: value for name, value in given.items() if value is not None})
         output = io.StringIO()
         call_command(
             "collectstatic", *arguments, **{"interactive": False, "stdout": output, "stderr": output, **options}

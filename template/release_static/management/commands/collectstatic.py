@@ -64,7 +64,7 @@ class Command(collectstatic.Command):
         destination = storage.destination
         self.uploaded = 0
         try:
-            plan = self._publish(storage.release_id.value, storage, destination)
+            plan = self._publish(storage.release_id.value, storage.environment, storage, destination)
         except OSError as error:
             raise CommandError(
                 f"Release {storage.release_id} could not be published to {destination}: {describe(error)}.\n"
@@ -82,7 +82,9 @@ class Command(collectstatic.Command):
             "deleted": [],
         }
 
-    def _publish(self, release_id: str, storage: ReleaseSpecificManifestMixin, destination: Destination) -> Plan:
+    def _publish(
+        self, release_id: str, environment: str, storage: ReleaseSpecificManifestMixin, destination: Destination
+    ) -> Plan:
         """In a dry run without a lock, and without writing anything to the destination."""
         private = tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
         locked = nullcontext() if self.dry_run else locks.shared(destination, self.stderr.write)
@@ -93,7 +95,7 @@ class Command(collectstatic.Command):
             existing = (lock or destination).existing(file.name for file in files)
             plan = prepare(
                 release_id,
-                storage.environment,
+                environment,
                 manifest,
                 files,
                 existing,
