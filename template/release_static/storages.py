@@ -1,5 +1,6 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,9 @@ else:
 class ReleaseSpecificManifestMixin(Base):
     """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
 
-    Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, where collectstatic publishes to:
-    production, staging, a preview; `stage`, the storage that it hashes with, as a dotted path or as
-    {"BACKEND": ..., "OPTIONS": {...}}.
+    Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, what collectstatic publishes for,
+    such as staging: by default RELEASE_ENVIRONMENT, or else production; `stage`, the storage that it hashes with, as a
+    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class ReleaseSpecificManifestMixin(Base):
         stage: str | dict[str, Any] = DJANGO,
         **kwargs: Any,
     ) -> None:
-        self._environment = environment or PRODUCTION
+        self._environment = environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
         super().__init__(*args, **kwargs)

@@ -185,11 +185,24 @@ def test_prune_says_which_environments_have_seen_nothing_for_long(site, publish)
     assert "production" not in err
 
 
-@pytest.mark.parametrize("name", ["", None])
-def test_without_a_name_it_is_production(site, name):
-    site.publish("one", environment=name)
+@pytest.mark.parametrize(
+    ("option", "variable", "environment"),
+    [
+        ("", "", "production"),
+        (None, None, "production"),
+        (None, "staging", "staging"),
+        ("preview-7", "staging", "preview-7"),
+    ],
+)
+def test_the_environment_is_that_of_the_option_or_the_variable_or_production(
+    site, monkeypatch, option, variable, environment
+):
+    if variable is not None:
+        monkeypatch.setenv("RELEASE_ENVIRONMENT", variable)
 
-    assert list(as_json()["one"]["environments"]) == ["production"]
+    site.publish("one", environment=option)
+
+    assert list(as_json()["one"]["environments"]) == [environment]
 
 
 @pytest.mark.parametrize("name", ["a b", "../x", "-x", "x" * 129])
