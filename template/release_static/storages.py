@@ -1,6 +1,7 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
@@ -24,7 +25,7 @@ class ReleaseSpecificManifestMixin(Base):
     """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
 
     Options: `release_id` and `release_id_strategy` as in release_ids/; `stage`, the storage that collectstatic hashes
-    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
+    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in publishing/bundles.py.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class ReleaseSpecificManifestMixin(Base):
         release_id: str | None = None,
         release_id_strategy: str | None = None,
         stage: str | dict[str, Any] = DJANGO,
+        bundles: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> None:
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        self.bundles = bundles
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.
         del self.hashed_files, self.manifest_hash

@@ -70,7 +70,7 @@ def take(destination: Destination, progress: Callable[[int, int], object] = lamb
             inventory.problems.append(str(error))
             continue
         hashed = _once(manifest.paths.values())
-        inventory.originals.update(_once(manifest.paths))
+        inventory.originals.update(_once(name for name, stored in manifest.paths.items() if name != stored))
         if kind == EXPIRED:
             inventory.leftovers[release_id] = hashed
         else:
