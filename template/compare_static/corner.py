@@ -3,16 +3,15 @@
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
 from compare_static.stores import File
-from release_static import s3_settings
-from release_static.bucket_error import BucketError, explained
 from release_static.errors import ReleaseStaticError
+from release_static.s3 import settings as s3_settings
+from release_static.s3.errors import BucketError, explained
 
 
 class Corner:
@@ -42,12 +41,8 @@ class Corner:
         with self._explained("DeleteObject"):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
-    @contextmanager
-    def _explained(self, operation: str) -> Iterator[None]:
-        try:
-            yield
-        except (BotoCoreError, ClientError) as error:
-            raise explained(error, operation, f"s3://{self._bucket}/{self._prefix}") from error
+    def _explained(self, operation: str) -> AbstractContextManager[None]:
+        return explained(operation, f"s3://{self._bucket}/{self._prefix}")
 
 
 @contextmanager

@@ -104,13 +104,12 @@ def s3(site: Site) -> StaticConfig:
     Lacks: nothing that a rolling deploy needs. It takes a bucket, and the variables AWS_* that say which.
     Fine:  in production, on many machines or on such as lose their disk.
     """
-    from release_static import s3_settings
+    from release_static.s3 import settings as s3_settings
 
     # From AWS_STORAGE_BUCKET_NAME, AWS_S3_REGION_NAME and AWS_S3_ENDPOINT_URL.
     bucket = s3_settings.bucket(os.environ)
-    static_url = s3_settings.static_url(os.environ, site.cdn_domain)
     return StaticConfig(
-        STATIC_URL=static_url,
+        STATIC_URL=s3_settings.static_url(os.environ, site.cdn_domain),
         STATIC_ROOT=None,
         STORAGES={
             "default": {
@@ -119,11 +118,10 @@ def s3(site: Site) -> StaticConfig:
                 "OPTIONS": {**bucket, "location": "media", "file_overwrite": False, "querystring_auth": True},
             },
             "staticfiles": {
-                "BACKEND": "release_static.s3.ReleaseSpecificManifestS3Storage",
+                "BACKEND": "release_static.s3.storage.ReleaseSpecificManifestS3Storage",
                 "OPTIONS": {
                     **bucket,
                     "location": "static",
-                    "custom_domain": s3_settings.custom_domain(os.environ, static_url),
                     "release_id_strategy": site.release_id_strategy,
                 },
             },

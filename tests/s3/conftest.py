@@ -14,11 +14,11 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
-from release_static.bucket import Bucket
+from release_static.s3.bucket import Bucket
 from tests.s3.server import Server
 
 STATIC = "https://static.example.com/static/"
-FLAG = "/.flag-"
+LOCK = "/.lock-"
 UPLOADS = "PutObject"
 
 
@@ -57,7 +57,7 @@ class Site:
     def configure(self, release_id: str, **options: Any) -> None:
         """Make settings.STORAGES that of a process of this release."""
         staticfiles = {
-            "BACKEND": "release_static.s3.ReleaseSpecificManifestS3Storage",
+            "BACKEND": "release_static.s3.storage.ReleaseSpecificManifestS3Storage",
             "OPTIONS": {
                 "bucket_name": self.bucket,
                 "endpoint_url": self.server.endpoint,
@@ -73,7 +73,7 @@ class Site:
         self.settings.STORAGES = self.settings.STORAGES | {"staticfiles": staticfiles}
 
     def at(self, release_id: str, **options: Any) -> "Site":
-        """A new process of this release, whose requests are seen."""
+        """A new process of this release, whose requests are recorded."""
         self.configure(release_id, **options)
         events = self.storage.connection.meta.client.meta.events
         events.register("before-send.s3", self._see)
@@ -83,11 +83,11 @@ class Site:
     def _see(self, request: AWSPreparedRequest, event_name: str, **kwargs: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         key = request.url.partition(f"{self.bucket}/")[2] or request.url.partition("prefix=")[2].partition("&")[0]
-        self.requests.append(f"{operation} {re.sub(f'{FLAG}.*', FLAG, key)}")
+        self.requests.append(f"{operation} {re.sub(f'{LOCK}.*', LOCK, key)}")
         return self.on_request(operation, request)
 
     def publish(self, release_id: str, **options: Any) -> str:
-        """Run collectstatic; its summary. Afterwards `requests` are those of this run."""
+        """The summary of collectstatic. Afterwards `requests` has those of this run."""
         self.requests.clear()
         self.at(release_id)
         return call_command("collectstatic", interactive=False, **options)
@@ -105,13 +105,13 @@ class Site:
         return Path(self.settings.BASE_DIR) / "staticfiles.json"
 
     def objects(self) -> dict[str, str]:
-        """The bucket's keys and their ETags, but for flags."""
-        return {key: tag for key, tag in self.server.names(self.bucket).items() if FLAG not in key}
+        """The bucket's keys and their ETags, without locks."""
+        return {key: tag for key, tag in self.server.names(self.bucket).items() if LOCK not in key}
 
-    def flags(self) -> list[str]:
-        """The flags that stand: one that was lowered is empty."""
+    def locks(self) -> list[str]:
+        """The locks that are held: one that was released is empty."""
         empty = hashlib.md5(b"").hexdigest()
-        return [key for key, tag in self.server.names(self.bucket).items() if FLAG in key and empty not in tag]
+        return [key for key, tag in self.server.names(self.bucket).items() if LOCK in key and empty not in tag]
 
     def read(self, key: str) -> bytes:
         return self.server.client().get_object(Bucket=self.bucket, Key=key)["Body"].read()
@@ -121,9 +121,9 @@ class Site:
         return json.loads(self.read(key)) if key in self.objects() else None
 
     def uploads(self) -> list[str]:
-        """The keys that the last run put, but for flags."""
+        """The keys that the last run wrote, without locks."""
         keys = [request.partition(" ")[2] for request in self.requests if request.startswith(UPLOADS)]
-        return [key for key in keys if not key.endswith(FLAG)]
+        return [key for key in keys if not key.endswith(LOCK)]
 
 
 @pytest.fixture

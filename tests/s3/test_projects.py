@@ -34,11 +34,11 @@ one_django = pytest.mark.parametrize("django_version", ["6.1"])
 
 
 def files(server, bucket_name):
-    """The keys of all that is published, but for what is said about releases."""
+    """The keys of the static files, without what belongs to releases."""
     return [key for key in server.names(bucket_name) if "/.releases/" not in key]
 
 
-def whole(server, bucket, release_id):
+def intact(server, bucket, release_id):
     """Whether the release has a manifest, and every file that it names has the content that its name says."""
     client = server.client()
 
@@ -57,7 +57,7 @@ def test_a_project_publishes_serves_and_tests(project, server, bucket_name):
 
     assert f"Release {release_id}: " in done.stdout
     assert done.stderr == ""
-    assert whole(server, bucket_name, release_id)
+    assert intact(server, bucket_name, release_id)
     assert project.run("git", "status", "--porcelain").stdout == ""
     project.manage("check")
     project.manage("test")
@@ -82,17 +82,32 @@ def test_the_copy_of_the_manifest_lets_a_process_start_without_the_server(projec
 
 
 @one_django
-def test_without_the_bucket_every_command_says_which_variable_is_missing(project):
+def test_without_the_bucket_what_needs_it_says_which_variable_is_missing(project):
     del project.variables["AWS_STORAGE_BUCKET_NAME"]
+    sentence = "Set AWS_STORAGE_BUCKET_NAME in the environment to the name of the bucket."
 
-    for command in (["collectstatic", "--noinput"], ["check"], ["runserver", "--noreload", "0"], ["test"]):
+    project.manage("check")
+    project.manage("test")
+    for command in (["collectstatic", "--noinput"], ["collectstatic", "--noinput", "--dry-run"]):
         done = project.manage(*command, check=False)
-
         assert done.returncode == 1
-        assert "AWS_STORAGE_BUCKET_NAME is not set in the environment" in done.stderr
+        assert sentence in done.stderr
         assert len(done.stderr.splitlines()) == 1
-    served = project.run(project.python, "-c", "import my_site.wsgi", check=False)
-    assert "SettingsError: AWS_STORAGE_BUCKET_NAME is not set in the environment" in served.stderr
+    for command in (["manage.py", "runserver", "--noreload", "0"], ["-c", "import my_site.wsgi"]):
+        done = project.run(project.python, *command, check=False)
+        assert done.returncode != 0
+        assert sentence in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@one_django
+def test_settings_that_contradict_each_other_are_an_error_of_django(project):
+    project.variables |= {"STATIC_URL": "https://a.example.com/", "AWS_S3_CUSTOM_DOMAIN": "b.example.com"}
+
+    done = project.manage("collectstatic", "--noinput", check=False)
+
+    assert done.returncode == 1
+    assert "STATIC_URL is 'https://a.example.com/', which is not on the host in AWS_S3_CUSTOM_DOMAIN" in done.stderr
 
 
 @one_django
@@ -131,10 +146,10 @@ def test_a_killed_publisher_leaves_no_manifest_and_the_next_run_uploads_what_is_
     assert there
     assert MANIFEST.format("one") not in server.names(bucket_name)
     done = project.manage("collectstatic", "--noinput", RELEASE_ID="one")
-    published, kept = done.stdout.partition("Release one: ")[2].split(" files published, ")
+    published, kept = done.stdout.partition("Release one: ")[2].split(" files uploaded, ")
     assert int(kept.split()[0]) >= len(there)
     assert int(published) + int(kept.split()[0]) == len(files(server, bucket_name))
-    assert whole(server, bucket_name, "one")
+    assert intact(server, bucket_name, "one")
 
 
 @one_django
@@ -155,7 +170,7 @@ def test_four_publishers_at_once(project, server, bucket_name, ids):
     for publisher in publishers:
         output = publisher.communicate()[0].decode()
         assert publisher.returncode == 0, output
-    assert all(whole(server, bucket_name, release_id) for release_id in set(ids))
+    assert all(intact(server, bucket_name, release_id) for release_id in set(ids))
     assert sum(name.endswith("/staticfiles.json") for name in server.names(bucket_name)) == len(set(ids))
 
 
@@ -202,8 +217,8 @@ def test_there_is_a_progress_bar_on_a_terminal_and_none_in_a_log(project):
         summary = publisher.communicate()[0].decode()
     os.close(terminal)
 
-    assert "Release two: 2 files published" in summary
-    assert "Publishing:   0%" in os.read(ours, 65536).decode()
+    assert "Release two: 2 files uploaded" in summary
+    assert "Uploading:   0%" in os.read(ours, 65536).decode()
     os.close(ours)
 
 
@@ -216,7 +231,7 @@ def test_a_project_publishes_over_https(ceph, project, bucket_name):
     assert "AWS_CA_BUNDLE" in untrusted.stderr
 
     project.manage("collectstatic", "--noinput", RELEASE_ID="one", AWS_CA_BUNDLE=str(ceph.authority))
-    assert whole(ceph, bucket_name, "one")
+    assert intact(ceph, bucket_name, "one")
 
 
 def test_a_project_on_disk_moves_to_s3_by_an_update(template, virtual_environment, tmp_path, server, bucket_name):
@@ -235,7 +250,7 @@ def test_a_project_on_disk_moves_to_s3_by_an_update(template, virtual_environmen
     run(*copier, "copy", "--defaults", repository, moved)
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Start"]):
         run("git", "-C", moved, *command)
-    assert not (moved / "release_static" / "s3.py").exists()
+    assert not (moved / "release_static" / "s3").exists()
 
     run(*copier, "update", "--defaults", "--vcs-ref=:current:", "--data=storage_backend=s3", moved)
 
@@ -244,13 +259,13 @@ def test_a_project_on_disk_moves_to_s3_by_an_update(template, virtual_environmen
     python = virtual_environment("6.1", *PACKAGES["s3"])
     variables = server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name, "RELEASE_ID": "one"}
     run(python, moved / "manage.py", "collectstatic", "--noinput", **variables)
-    assert whole(server, bucket_name, "one")
+    assert intact(server, bucket_name, "one")
 
 
 def test_a_project_on_disk_has_nothing_of_s3(render):
     project = render()
 
-    for path in (path for path in project.path.rglob("*") if path.is_file()):
-        text = path.read_text()
-        assert "boto" not in text and "s3" not in path.name
-        assert "django-storages" not in text
+    for path in project.path.rglob("*"):
+        assert "s3" not in path.name
+        text = path.read_text() if path.is_file() else ""
+        assert "boto" not in text and "django-storages" not in text

@@ -9,7 +9,7 @@ __all__ = ["project"]
 
 
 @one_django
-def test_while_releases_are_published_and_pruned_every_manifest_that_is_there_is_whole(project, server, bucket_name):
+def test_while_releases_are_published_and_pruned_every_manifest_that_exists_is_intact(project, server, bucket_name):
     client = server.client()
 
     def releases() -> dict[str, list[str]]:

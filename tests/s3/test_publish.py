@@ -10,12 +10,17 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from django.core.management import CommandError
 
-from release_static.manifest import ManifestError
-from release_static.s3_settings import client_config
+from release_static.manifest import RELEASES, ManifestError
+from release_static.publishing import locks
+from release_static.s3.settings import client_config
 from tests.s3.conftest import STATIC
 
-RECORD = "static/.releases/{}/files.json"
 MANIFEST = "static/.releases/{}/staticfiles.json"
+
+
+def in_pages_of_two(site):
+    events = site.storage.connection.meta.client.meta.events
+    events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **kwargs: params.update(MaxKeys=2))
 
 
 def answer(request, status, code):
@@ -51,21 +56,31 @@ FAULTS = {
 def test_a_first_publication_takes_four_requests_more_than_it_has_objects(site):
     summary = site.publish("one")
 
-    assert "Release one: 6 files published, 0 were there already." in summary
+    assert "Release one: 6 files uploaded, 0 unchanged." in summary
     assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
-    # The files, what they are, and the manifest.
-    assert len(site.objects()) == 6 + 2
-    # A flag, a listing, and, on a server that is not Amazon's, whether it honours conditions.
-    assert len(site.requests) == 8 + 4
-    flag = "PutObject static/.releases/.flag-"
-    assert site.requests[:2] == [flag, "ListObjectsV2 static%2F"]
+    # The files and the manifest.
+    assert len(site.objects()) == 6 + 1
+    # A lock, written and released, a listing, and, since the server is not Amazon's, the test of its conditions.
+    assert len(site.requests) == 7 + 4
+    lock = "PutObject static/.releases/.lock-"
+    assert site.requests[:2] == [lock, "ListObjectsV2 static%2F"]
     manifest = f"PutObject {MANIFEST.format('one')}"
-    record = f"PutObject {RECORD.format('one')}"
-    # All files before the manifest; beside that a second attempt at what is there; and the flag until the end.
-    end = site.requests[-3:]
-    assert sorted(end[:2]) == sorted([manifest, record]) and end[2] == flag
-    assert set(site.requests[2:-3]) == {f"PutObject {name}" for name in site.objects()} - {manifest}
-    assert site.flags() == []
+    # All files before the manifest, then a second attempt at that; and the lock until the end.
+    assert site.requests[-3:] == [manifest, manifest, lock]
+    files = site.objects().keys() - {MANIFEST.format("one")}
+    assert sorted(site.requests[2:-3]) == sorted(f"PutObject {name}" for name in files)
+    assert site.locks() == []
+
+
+def test_on_amazons_server_the_manifest_is_written_once(site, monkeypatch):
+    # What boto3 alone knows of, and no setting.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", site.server.endpoint)
+    site.options = {"endpoint_url": None, "client_config": client_config(site.bucket, site.server.endpoint)}
+
+    site.publish("one")
+
+    assert site.uploads().count(MANIFEST.format("one")) == 1
+    assert len(site.requests) == 7 + 3
 
 
 def test_an_unchanged_publication_takes_four_requests_whatever_the_times_of_the_files(site):
@@ -76,21 +91,72 @@ def test_an_unchanged_publication_takes_four_requests_whatever_the_times_of_the_
 
     summary = site.publish("one")
 
-    assert "Release one is published already, nothing to do: all 6 files are there." in summary
-    flag = "PutObject static/.releases/.flag-"
-    assert site.requests == [flag, "ListObjectsV2 static%2F", f"GetObject {MANIFEST.format('one')}", flag]
+    assert "Release one is published already, nothing to do: 6 files unchanged." in summary
+    lock = "PutObject static/.releases/.lock-"
+    assert site.requests == [lock, "ListObjectsV2 static%2F", f"GetObject {MANIFEST.format('one')}", lock]
     assert site.objects() == before
 
 
 def test_a_listing_is_read_to_its_end_with_one_request_a_page(site):
     site.publish("one")
-    events = site.at("one").storage.connection.meta.client.meta.events
-    events.register("before-parameter-build.s3.ListObjectsV2", lambda params, **kwargs: params.update(MaxKeys=2))
+    names = {name.removeprefix("static/") for name in site.objects()}
+    in_pages_of_two(site.at("one"))
     site.requests.clear()
 
-    survey = site.destination.survey(name.removeprefix("static/") for name in site.objects())
+    existing = site.destination.existing(name for name in names if not name.startswith(RELEASES))
 
-    assert len(survey.there) == 8
+    assert existing.keys() >= names
+    # Six files, the manifest and a released lock.
+    assert len(existing) == 8
+    assert site.requests == 4 * ["ListObjectsV2 static%2F"]
+
+
+def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
+    site.publish("one")
+    site.server.client().put_object(Bucket=site.bucket, Key="static/foreign.txt", Body=b"mine")
+
+    existing = site.destination.existing(["app.js", "missing.js"])
+
+    assert {name for name in existing if not name.startswith(locks.PREFIX)} == {
+        "app.js",
+        MANIFEST.format("one").removeprefix("static/"),
+    }
+
+
+@pytest.mark.parametrize("name", ["+page.js", "(a).js", ".htaccess", "app.js"])
+def test_a_prune_that_ends_during_a_listing_is_noticed(site, name):
+    lock = f"{locks.PREFIX}{locks.EXCLUSIVE}-x"
+    for other in ("app.js", "b.js", "c.js"):
+        site.server.client().put_object(Bucket=site.bucket, Key=f"static/{other}", Body=b"content")
+    in_pages_of_two(site.at("one"))
+    outcomes = set()
+    for page in range(1, 8):
+        site.on_request = lambda operation, request: None
+        for key in (name, lock):
+            site.server.client().put_object(Bucket=site.bucket, Key=f"static/{key}", Body=b"content")
+        requests = count(1)
+
+        def end_prune(operation, request, page=page, requests=requests):
+            if next(requests) == page:
+                site.server.client().delete_object(Bucket=site.bucket, Key=f"static/{name}")
+                site.server.client().put_object(Bucket=site.bucket, Key=f"static/{lock}", Body=b"")
+
+        site.on_request = end_prune
+        existing = site.destination.existing([name])
+        outcomes.add((name in existing, existing[lock].size > 0))
+
+    # A file that was listed before the prune deleted it is never listed without the lock.
+    assert (True, False) not in outcomes
+    assert len(outcomes) >= 2
+
+
+def test_names_that_sort_before_the_locks_take_one_more_listing(site):
+    (site.sources / "+page.js").write_text("content")
+    site.publish("one")
+
+    site.publish("one")
+
+    assert site.requests[1:3] == ["ListObjectsV2 static%2F.releases%2F", "ListObjectsV2 static%2F"]
     assert len(site.requests) == 5
 
 
@@ -102,8 +168,8 @@ def test_only_what_changed_goes_up(site):
     summary = site.publish("two")
 
     hashed = site.manifest("two")["paths"]["app.js"]
-    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", RECORD.format("two"), MANIFEST.format("two")}
-    assert "2 files published, 4 were there already" in summary
+    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
+    assert "2 files uploaded, 4 unchanged" in summary
     assert site.read("static/app.js") == b"let release = 2;\n"
     assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
         key: tag for key, tag in before.items() if key != "static/app.js"
@@ -137,16 +203,14 @@ def test_the_manifest_goes_up_after_every_file_that_it_names(site):
     site.publish("one")
 
     first = site.uploads().index(MANIFEST.format("one"))
-    # Beside it, whether what is there could be put again.
-    assert set(site.uploads()[first:]) <= {MANIFEST.format("one"), RECORD.format("one")}
-    assert RECORD.format("one") in site.uploads()[:first]
+    assert set(site.uploads()[first:]) == {MANIFEST.format("one")}
     assert {f"static/{name}" for name in site.manifest("one")["paths"].values()} <= set(site.uploads()[:first])
 
 
 def test_a_dry_run_writes_nothing(site):
     summary = site.publish("one", dry_run=True)
 
-    assert "6 files would be published" in summary
+    assert "6 files would be uploaded" in summary
     assert site.objects() == {}
     assert not site.copy.exists()
 
@@ -193,12 +257,12 @@ def test_no_upload_sets_an_access_control_list(site):
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_what_is_missing(site, fault):
+def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_uploads_what_is_missing(site, fault):
     (site.sources / "app.js").unlink()
     # Each request is sent once here: another test has boto3 try again.
     once = client_config(site.bucket, site.server.endpoint).merge(Config(retries={"total_max_attempts": 1}))
     site.options = {"client_config": once}
-    for nth in range(1, 1 + 1 + 4 + 2 + 1):  # a flag, a listing, four files, what they are, the manifest
+    for nth in range(1, 1 + 1 + 1 + 4 + 1):  # a lock, a listing, four files, the manifest
         site.location = f"static-{nth}"
         sent = count(1)
         site.on_request = lambda operation, request, nth=nth, sent=sent: (
@@ -214,15 +278,15 @@ def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_what_is_mi
         assert site.manifest("one") is None
         assert not site.copy.exists()
 
-        there = {key for key in site.objects() if key.startswith(f"{site.location}/") and ".releases/" not in key}
+        existing = {key for key in site.objects() if key.startswith(f"{site.location}/") and ".releases/" not in key}
         site.on_request = lambda operation, request: None
         site.publish("one")
-        assert not there.intersection(site.uploads())
+        assert not existing.intersection(site.uploads())
         assert len(site.manifest("one")["paths"]) == 2
         site.copy.unlink()
 
 
-def test_one_failing_upload_among_many_is_seen(site):
+def test_one_failing_upload_among_many_is_noticed(site):
     def refuse_one(operation, request):
         return answer(request, 403, "AccessDenied") if request.url.endswith("/app.js") else None
 
@@ -438,7 +502,7 @@ def test_a_copy_that_cannot_be_written_stops_nothing(site, capsys):
     assert site.manifest("one")
 
 
-def test_a_release_that_is_not_there_is_explained(site):
+def test_a_release_that_is_not_published_is_explained(site):
     site.publish("one")
 
     with pytest.raises(ManifestError) as error:
@@ -452,11 +516,11 @@ def test_a_release_that_is_not_there_is_explained(site):
 def test_forbidden_may_mean_missing_and_the_error_says_so(site):
     site.on_request = lambda operation, request: answer(request, 403, "AccessDenied")
 
-    with pytest.raises(ManifestError, match="lack s3:ListBucket"):
+    with pytest.raises(ManifestError, match="s3:ListBucket is not allowed"):
         site.at("one").storage.url("app.js")
 
 
-def test_a_server_that_is_not_there_is_an_error_with_its_address(site):
+def test_a_server_that_does_not_exist_is_an_error_with_its_address(site):
     site.options = {"endpoint_url": "http://127.0.0.1:9"}
 
     with pytest.raises(CommandError, match=r"http://127\.0\.0\.1:9"):

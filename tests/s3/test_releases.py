@@ -4,6 +4,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from release_static.publishing import locks
+from tests.s3.conftest import LOCK
+
 
 def releases(*arguments, **options):
     output = io.StringIO()
@@ -40,12 +43,12 @@ def test_prune_deletes_what_only_expired_releases_name(three):
     after = three.objects()
     assert set(before) - set(after) == {
         *gone,
-        *(f"static/.releases/{id}/{name}.json" for id in ("r1", "r2") for name in ("staticfiles", "files")),
+        *(f"static/.releases/{id}/staticfiles.json" for id in ("r1", "r2")),
     }
     assert {key: tag for key, tag in before.items() if key in after} == after
-    assert "is whole" in releases("verify")
-    # Those that publishers emptied are gone too.
-    assert not [key for key in three.server.names(three.bucket) if ".flag-" in key]
+    assert "intact" in releases("verify")
+    # Also those that publishers released.
+    assert not [key for key in three.server.names(three.bucket) if LOCK in key]
 
 
 def test_a_dry_run_of_prune_deletes_nothing(three):
@@ -75,11 +78,12 @@ def test_a_pinned_release_stays(three):
     assert app_js(three, "r1") in three.objects()
 
 
-def test_prune_gives_way_to_a_publication(three):
-    three.server.client().put_object(Bucket=three.bucket, Key="static/.releases/.flag-publishing-x", Body=b"{}")
+def test_prune_waits_for_a_publication(three):
+    publisher = f"static/{locks.PREFIX}{locks.SHARED}-x"
+    three.server.client().put_object(Bucket=three.bucket, Key=publisher, Body=b"{}")
     before = three.objects()
 
-    with pytest.raises(CommandError, match="Somebody else is publishing"):
-        releases("prune", "--keep", "1", "--days", "0")
+    with pytest.raises(CommandError, match="a publication is still running"):
+        releases("prune", "--keep", "1", "--days", "0", "--wait", "1")
 
     assert three.objects() == before

@@ -1,8 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 from django.core.management import CommandError, call_command
 
-from release_static import s3_settings
-from release_static.s3_settings import SettingsError
+from release_static import serving
+from release_static.s3 import settings as s3_settings
+from release_static.s3.settings import SettingsError
+from tests.project import ROOT
 
 BUCKET = {"AWS_STORAGE_BUCKET_NAME": "my-bucket"}
 
@@ -46,12 +51,6 @@ def test_in_development_the_site_itself_serves_static_files():
     assert s3_settings.static_url(variables, "cdn.example.com", debug=True) == "/static/"
 
 
-def test_the_custom_domain_follows_from_the_address():
-    assert s3_settings.custom_domain({}, "https://cdn.example.com/static/") == "cdn.example.com"
-    assert s3_settings.custom_domain({}, "/static/") is None
-    assert s3_settings.custom_domain({"AWS_S3_CUSTOM_DOMAIN": "https://a.example.com"}, "/static/") == "a.example.com"
-
-
 @pytest.mark.parametrize(
     "variables",
     [
@@ -76,9 +75,29 @@ def test_what_is_no_address_is_refused_with_the_name_of_its_variable(variables):
 
 
 @pytest.mark.parametrize("variables", [{}, {"AWS_STORAGE_BUCKET_NAME": ""}, {"AWS_STORAGE_BUCKET_NAME": " "}])
-def test_a_missing_bucket_is_an_error_that_names_the_variable(variables):
-    with pytest.raises(SettingsError, match="AWS_STORAGE_BUCKET_NAME is not set"):
-        s3_settings.bucket(variables)
+def test_settings_need_no_bucket(variables):
+    endpoint = {"AWS_S3_ENDPOINT_URL": "https://s3.example.com"}
+
+    assert s3_settings.bucket(variables)["bucket_name"] == ""
+    assert s3_settings.static_url(variables) == s3_settings.static_url(variables | endpoint) == "/static/"
+    assert s3_settings.static_url(variables, "cdn.example.com") == "https://cdn.example.com/static/"
+    domain = {"AWS_S3_CUSTOM_DOMAIN": "cdn.example.com"}
+    assert s3_settings.static_url(variables | domain) == "https://cdn.example.com/static/"
+
+
+def test_publishing_without_a_bucket_is_an_error_that_names_the_variable(site):
+    site.options = s3_settings.bucket({})
+    site.configure("one")
+
+    with pytest.raises(CommandError, match="Set AWS_STORAGE_BUCKET_NAME in the environment"):
+        call_command("collectstatic", interactive=False)
+
+
+def test_a_server_without_a_bucket_is_told_which_variable_is_missing(site):
+    site.options = s3_settings.bucket({})
+    site.configure("one")
+
+    assert "Set AWS_STORAGE_BUCKET_NAME in the environment" in (serving.problem() or "")
 
 
 def test_amazon_gets_its_newer_checksums_and_its_own_style_of_address():
@@ -103,23 +122,35 @@ def test_there_are_as_many_connections_as_uploads_at_once():
 
 
 @pytest.mark.parametrize(
-    ("served", "domain", "contradicts"),
+    ("url", "domain", "debug", "contradicts"),
     [
-        ("https://a.example.com/static/", "a.example.com", False),
-        ("https://a.example.com/static/", None, False),
-        ("https://a.example.com/static/", "b.example.com", True),
-        ("/static/", "b.example.com", True),
+        ("https://a.example.com/static/", "a.example.com", False, False),
+        ("https://A.example.com/static/", "https://a.example.com/", False, False),
+        ("https://a.example.com/static/", "", False, False),
+        ("https://a.example.com/static/", "b.example.com", False, True),
+        ("https://a.example.com/static/", "a.example.com:8443", False, True),
+        ("https://a.example.com/static/", "b.example.com", True, True),
+        ("/static/", "b.example.com", False, True),
+        ("/static/", "b.example.com", True, False),
     ],
 )
-def test_a_domain_and_an_address_that_contradict_each_other_are_an_error(site, served, domain, contradicts):
-    site.settings.STATIC_URL = served
-    site.configure("one", custom_domain=domain)
+def test_a_domain_and_an_address_that_contradict_each_other_are_an_error(url, domain, debug, contradicts):
+    variables = BUCKET | {"STATIC_URL": url, "AWS_S3_CUSTOM_DOMAIN": domain}
 
     if contradicts:
-        with pytest.raises(CommandError, match=r"release_static\.E004"):
-            call_command("check")
+        with pytest.raises(SettingsError, match="STATIC_URL is .*AWS_S3_CUSTOM_DOMAIN.*Set only one"):
+            s3_settings.static_url(variables, debug=debug)
     else:
-        call_command("check")
+        assert s3_settings.static_url(variables, debug=debug) == url
+
+
+def test_settings_import_neither_django_storages_nor_djangos_settings():
+    script = (
+        "import sys; from release_static.s3 import settings; "
+        "assert not {'storages', 'django.conf'} & sys.modules.keys(), sorted(sys.modules)"
+    )
+
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT / "template", check=True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 settings    what settings.py takes from the environment, before Django is set up
 storage     the storage for STORAGES["staticfiles"]
 bucket      the destination in a bucket
+client      its requests, parallel runs several at once
 headers     what an object is served with
-errors      what S3 answered, explained
+errors      what went wrong, and what to do about it
 """

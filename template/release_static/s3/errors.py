@@ -1,18 +1,22 @@
-"""What went wrong between this process and a bucket, for a person."""
+"""What went wrong between this process and a bucket, and what to do about it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-_KEYS = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or role that stands for them"
-_NEW_KEYS = "The credentials are no longer valid: get new ones"
+_KEYS = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or role that is used instead"
+_NEW_KEYS = "The credentials have expired: get new ones"
 _REGION = "Set AWS_S3_REGION_NAME to the region of the bucket"
-_NETWORK = "Look at the network, and at AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
-_DAMAGED = "What arrived is not what was sent: the file changed meanwhile, or the network damaged it"
-_OVERLOADED = "The server failed every time it was asked: wait a little"
+_NETWORK = "Check the network, and AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
+_DAMAGED = "The server received something else than was sent: the file changed meanwhile, or the network damaged it"
+_OVERLOADED = "The server failed every time. Try again in a few minutes"
+_PERMISSIONS = "Give the credentials the permissions that docs/s3.md lists"
 
 # By S3's own error code (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) or boto3's exception.
 _REMEDIES = {
-    "403": "Give the credentials the permissions that docs/s3.md lists",
-    "AccessDenied": "Give the credentials the permissions that docs/s3.md lists",
+    "403": _PERMISSIONS,
+    "AccessDenied": _PERMISSIONS,
     "AuthorizationHeaderMalformed": _REGION,
     "BadDigest": _DAMAGED,
     "ConnectTimeoutError": _NETWORK,
@@ -30,7 +34,7 @@ _REMEDIES = {
     "ProxyConnectionError": _NETWORK,
     "ReadTimeoutError": _NETWORK,
     "RequestTimeTooSkewed": "Set the clock of this machine",
-    "SSLError": "The server's certificate is not trusted: name its authority in AWS_CA_BUNDLE",
+    "SSLError": "The server's certificate is not trusted. Set AWS_CA_BUNDLE to the certificate of its authority",
     "ServiceUnavailable": _OVERLOADED,
     "SignatureDoesNotMatch": _KEYS,
     "SlowDown": _OVERLOADED,
@@ -40,7 +44,7 @@ _REMEDIES = {
 
 
 class BucketError(OSError):
-    """`code` is S3's own, or the name of boto3's exception; `status` is that of HTTP, None without an answer."""
+    """`code` is S3's own, or the name of boto3's exception; `status` is that of HTTP, None without a response."""
 
     def __init__(self, text: str, code: str, status: int | None = None) -> None:
         super().__init__(text)
@@ -48,16 +52,24 @@ class BucketError(OSError):
         self.status = status
 
 
-def explained(error: BotoCoreError | ClientError, operation: str, where: str) -> BucketError:
-    """The error with the place and the remedy; `operation` is one of S3's API."""
+@contextmanager
+def explained(operation: str, location: str) -> Iterator[None]:
+    """Raises boto3's errors as BucketErrors, with the location and the remedy; `operation` is one of S3's API."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise _explain(error, operation, location) from error
+
+
+def _explain(error: BotoCoreError | ClientError, operation: str, location: str) -> BucketError:
     if not isinstance(error, ClientError):
         code, status = type(error).__name__, None
-        problem = f"{operation} of {where} failed: {str(error).rstrip('.')}"
+        problem = f"{operation} of {location} failed: {str(error).rstrip('.')}"
     else:
-        answer = error.response.get("Error", {})
-        code, status = answer.get("Code", "unknown"), error.response["ResponseMetadata"]["HTTPStatusCode"]
-        said = ", ".join(str(part).rstrip(".") for part in (status, answer.get("Message")) if part)
-        problem = f"{operation} of {where} was answered with {code} ({said})"
+        response = error.response.get("Error", {})
+        code, status = response.get("Code", "unknown"), error.response["ResponseMetadata"]["HTTPStatusCode"]
+        details = ", ".join(str(part).rstrip(".") for part in (status, response.get("Message")) if part)
+        problem = f"{operation} of {location} was answered with {code} ({details})"
         if operation == "GetObject" and status == 403:
-            problem += ", which S3 also says of an object that is not there, to those who lack s3:ListBucket"
+            problem += ", which S3 also returns for an object that does not exist if s3:ListBucket is not allowed"
     return BucketError(". ".join(filter(None, [problem, _REMEDIES.get(code)])), code, status)

@@ -1,15 +1,15 @@
-"""The headers that an object in a bucket is served with, the same whatever machine uploads it."""
+"""The headers that an object is served with. They do not depend on the machine that uploads it."""
 
 import mimetypes
 
 from release_static.manifest import RELEASES
 
 FOREVER = "public, max-age=31536000, immutable"
-# An original changes under its name.
+# Originals are overwritten in place.
 SHORTLY = "public, max-age=60"
 NEVER = "no-store"
 
-# What Python's own table lacks, or has otherwise, in one of its versions. Source: the IANA registry of media types.
+# Types that some versions of Python lack or have in another form. Source: the IANA registry of media types.
 _TYPES = {
     ".avif": "image/avif",
     ".cjs": "text/javascript",
@@ -30,7 +30,7 @@ _TYPES = {
 }
 _TEXT = {"application/json", "application/manifest+json", "application/xml", "image/svg+xml"}
 
-# Python's own table, without what this machine's files and registry add to it.
+# Python's own table, without the types from this machine's files and registry.
 _table = mimetypes.MimeTypes()
 for _extension, _type in _TYPES.items():
     _table.add_type(_type, _extension)
@@ -46,6 +46,6 @@ def content_type(name: str) -> str:
 
 
 def of(name: str, *, hashed: bool) -> dict[str, str]:
-    """Parameters of PutObject for a file under this name."""
+    """The parameters of PutObject for a file with this name."""
     lifetime = NEVER if name.startswith(f"{RELEASES}/") else FOREVER if hashed else SHORTLY
     return {"ContentType": content_type(name), "CacheControl": lifetime}

@@ -1,4 +1,4 @@
-"""What settings.py takes from the environment for S3. Django's settings need not be there yet."""
+"""What settings.py takes from the environment for S3. Needs no Django settings."""
 
 import re
 from collections.abc import Mapping
@@ -10,20 +10,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 from release_static.errors import ReleaseStaticError
 
-# Of one process, all at once: with these the requests take less time than the work for them, at 30 ms a request.
+# Of one process at a time. With 30 ms a request, this many are enough to keep the processor busy.
 CONNECTIONS = 32
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?")
 
 
 class SettingsError(ReleaseStaticError, ImproperlyConfigured):
-    """A variable of the environment is missing or cannot be what it is."""
+    """A variable of the environment has a value that cannot be right."""
 
 
 def bucket(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Options of django-storages' S3Storage that say which bucket on which server, and how to talk to it.
+    """Options of django-storages' S3Storage that say which bucket on which server, and how to connect to it.
 
-    Raises SettingsError if AWS_STORAGE_BUCKET_NAME is missing, or if AWS_S3_ENDPOINT_URL is no address.
+    The name is "" if AWS_STORAGE_BUCKET_NAME is not set: only commands that need the bucket fail without it. Raises
+    SettingsError if AWS_S3_ENDPOINT_URL is not a URL.
     """
     name, endpoint = _bucket_name(environ), _endpoint(environ)
     return {
@@ -31,7 +32,7 @@ def bucket(environ: Mapping[str, str]) -> dict[str, Any]:
         "region_name": _region(environ),
         "endpoint_url": endpoint,
         "client_config": client_config(name, endpoint),
-        # boto3 itself looks for them: variables, a profile, OIDC, the role of the machine.
+        # boto3 finds them itself: in variables or a profile, through OIDC, or as the role of the machine.
         "access_key": None,
         "secret_key": None,
         "security_token": None,
@@ -39,12 +40,12 @@ def bucket(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def client_config(bucket_name: str, endpoint_url: str | None) -> Config:
-    own_server: dict[str, Any] = {
-        # boto3's newer checksums are unknown to R2, B2 and older MinIO and Ceph.
+    other_server: dict[str, Any] = {
+        # R2, B2 and older versions of MinIO and Ceph do not know boto3's newer checksums.
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
     }
-    # No wildcard certificate covers a name with dots, and few own servers have one.
+    # No wildcard certificate matches a name with dots, and few servers other than Amazon's have one.
     path = endpoint_url or "." in bucket_name
     return Config(
         signature_version="s3v4",
@@ -53,38 +54,32 @@ def client_config(bucket_name: str, endpoint_url: str | None) -> Config:
         retries={"mode": "standard", "total_max_attempts": 4},
         connect_timeout=10,
         read_timeout=30,
-        **(own_server if endpoint_url else {}),
+        **(other_server if endpoint_url else {}),
     )
 
 
 def static_url(environ: Mapping[str, str], cdn_domain: str = "", *, debug: bool = False) -> str:
-    """The address of the static files, with a slash at its end.
+    """The URL of the static files, with a slash at the end.
 
-    STATIC_URL says it, or else the host in AWS_S3_CUSTOM_DOMAIN, or else `cdn_domain`, or else it is the bucket's own.
-    In development runserver serves the files. Raises SettingsError for what is no address or no host.
+    It is STATIC_URL, or else on the host AWS_S3_CUSTOM_DOMAIN, or else on `cdn_domain`, or else the bucket's own. In
+    development it is /static/, where runserver serves the files; also where no bucket is named, so that commands which
+    need none can run.
+
+    Raises SettingsError if a variable is not a URL or a host, or if the first two have different hosts.
     """
-    if stated := environ.get("STATIC_URL", "").strip():
-        return _address(stated)
+    explicit, domain = _explicit_url(environ), _custom_domain(environ)
+    if explicit:
+        _check_host(explicit, domain, debug=debug)
+        return explicit
     if debug:
         return "/static/"
-    domain = _stated_domain(environ) or cdn_domain
-    return f"https://{domain}/static/" if domain else f"{_bucket_url(environ)}/static/"
-
-
-def custom_domain(environ: Mapping[str, str], static_url: str) -> str | None:
-    """The host in AWS_S3_CUSTOM_DOMAIN, or else that of `static_url`; a check compares the two."""
-    return _stated_domain(environ) or urlsplit(static_url).netloc or None
+    if domain or cdn_domain:
+        return f"https://{domain or cdn_domain}/static/"
+    return f"{_bucket_url(environ)}/static/" if _bucket_name(environ) else "/static/"
 
 
 def _bucket_name(environ: Mapping[str, str]) -> str:
-    name = environ.get("AWS_STORAGE_BUCKET_NAME", "").strip()
-    if not name:
-        raise SettingsError(
-            "AWS_STORAGE_BUCKET_NAME is not set in the environment, and this project publishes its static "
-            "files to an S3 bucket. Set the variable to the name of that bucket, for every command and process; for "
-            "development any name will do."
-        )
-    return name
+    return environ.get("AWS_STORAGE_BUCKET_NAME", "").strip()
 
 
 def _region(environ: Mapping[str, str]) -> str | None:
@@ -93,13 +88,13 @@ def _region(environ: Mapping[str, str]) -> str | None:
 
 
 def _endpoint(environ: Mapping[str, str]) -> str | None:
-    stated = environ.get("AWS_S3_ENDPOINT_URL", "").strip().rstrip("/")
-    if stated and not _is_web_address(stated):
+    value = environ.get("AWS_S3_ENDPOINT_URL", "").strip().rstrip("/")
+    if value and not _is_url(value):
         raise SettingsError(
-            f"AWS_S3_ENDPOINT_URL is {stated!r}, which is no web address. Write it with its scheme, as in "
+            f"AWS_S3_ENDPOINT_URL is {value!r}, which is not a URL. Write it with its scheme, such as "
             "https://s3.example.com, or leave it out for Amazon's S3."
         )
-    return stated or None
+    return value or None
 
 
 def _bucket_url(environ: Mapping[str, str]) -> str:
@@ -116,27 +111,40 @@ def _bucket_url(environ: Mapping[str, str]) -> str:
     return f"https://{host}/{name}" if "." in name else f"https://{name}.{host}"
 
 
-def _stated_domain(environ: Mapping[str, str]) -> str:
-    stated = environ.get("AWS_S3_CUSTOM_DOMAIN", "").strip()
-    domain = stated.removeprefix("https://").rstrip("/")
+def _custom_domain(environ: Mapping[str, str]) -> str:
+    value = environ.get("AWS_S3_CUSTOM_DOMAIN", "").strip()
+    domain = value.removeprefix("https://").rstrip("/")
     if domain and not _HOST.fullmatch(domain):
         raise SettingsError(
-            f"AWS_S3_CUSTOM_DOMAIN is {stated!r}, which is no host name. Write the host alone, as in "
-            "static.example.com; an address with a path goes into STATIC_URL."
+            f"AWS_S3_CUSTOM_DOMAIN is {value!r}, which is not a host name. Write the host alone, such as "
+            "static.example.com; for a URL with a path, use STATIC_URL instead."
         )
     return domain
 
 
-def _address(stated: str) -> str:
-    if not _is_web_address(stated) and (not stated.startswith("/") or stated.startswith("//")):
+def _explicit_url(environ: Mapping[str, str]) -> str:
+    value = environ.get("STATIC_URL", "").strip()
+    if not value:
+        return ""
+    if not _is_url(value) and (not value.startswith("/") or value.startswith("//")):
         raise SettingsError(
-            f"STATIC_URL is {stated!r}, which is no web address. Write it with its scheme, as in "
-            "https://static.example.com/static/, or as a path of this site, as in /static/."
+            f"STATIC_URL is {value!r}, which is not a URL. Write it with its scheme, such as "
+            "https://static.example.com/static/, or as a path on this site, such as /static/."
         )
-    return stated.rstrip("/") + "/"
+    return value.rstrip("/") + "/"
 
 
-def _is_web_address(text: str) -> bool:
+def _check_host(url: str, domain: str, *, debug: bool) -> None:
+    host = urlsplit(url).netloc
+    in_development = debug and not host
+    if domain and not in_development and host.lower() != domain.lower():
+        raise SettingsError(
+            f"STATIC_URL is {url!r}, which is not on the host in AWS_S3_CUSTOM_DOMAIN, {domain!r}. Pages would link to "
+            "STATIC_URL. Set only one of the two."
+        )
+
+
+def _is_url(text: str) -> bool:
     parts = urlsplit(text)
     plain = not parts.query and not parts.fragment and not any(letter.isspace() for letter in text)
     return parts.scheme in {"http", "https"} and bool(_HOST.fullmatch(parts.netloc)) and plain

@@ -2,10 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin
@@ -13,19 +13,19 @@ from django.utils.encoding import filepath_to_uri
 from django.utils.functional import cached_property
 from storages.backends.s3 import S3StaticStorage
 
-from release_static.s3.bucket import Bucket
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, Manifest, ManifestError
 from release_static.publishing.destination import Destination
+from release_static.s3.bucket import Bucket
 from release_static.s3.settings import client_config
 from release_static.storages import ReleaseSpecificManifestMixin
 
-# In the copy of a manifest, under "release": which destination has the files that it names.
+# In the copy of a manifest, under "release": where the files that it names are published.
 _DESTINATION = "destination"
 
 
 class StaticUrlS3Storage(S3StaticStorage):
-    """Objects under `location` in a bucket, which browsers read under STATIC_URL."""
+    """Objects under `location` in a bucket, which browsers request under STATIC_URL."""
 
     location = "static"
     file_overwrite = True
@@ -39,9 +39,9 @@ class StaticUrlS3Storage(S3StaticStorage):
 
 
 class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFilesMixin, StaticUrlS3Storage):  # type: ignore[misc]
-    """Static files in a bucket, with one manifest a release. Takes the options of django-storages' S3Storage too.
+    """Static files in a bucket, with one manifest per release. Also takes the options of django-storages' S3Storage.
 
-    A copy of the manifest that was published last stays beside the code: a process of that release starts without a
+    A copy of the manifest that was published last is kept beside the code: processes of that release start without a
     request.
     """
 
@@ -54,7 +54,8 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
     def destination(self) -> Destination:
         if not self.bucket_name:
             raise ReleaseStaticError(
-                'No bucket is named in STORAGES["staticfiles"]["OPTIONS"]["bucket_name"]: set AWS_STORAGE_BUCKET_NAME.'
+                'There is no bucket for the static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
+                "Set AWS_STORAGE_BUCKET_NAME in the environment to the name of the bucket."
             )
         return Bucket(lambda: self.connection.meta.client, self.bucket_name, str(self.location), self.endpoint_url)
 
@@ -72,25 +73,14 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
             return content
         return super().read_published(release_id)
 
-    def keep_manifest(self, manifest: Manifest) -> None:
-        release = manifest.release | {_DESTINATION: str(self.destination)}
+    def keep_manifest(self, release_id: str, manifest: Manifest) -> None:
+        copy = replace(manifest, release={"id": release_id, _DESTINATION: str(self.destination)}, checksums="")
         descriptor, temporary = tempfile.mkstemp(prefix=f".{NAME}-", dir=self.manifest_copy.parent)
         try:
             with open(descriptor, "wb") as stream:
-                stream.write(Manifest(manifest.paths, manifest.hash, release, manifest.version).dump())
+                stream.write(copy.dump())
             os.chmod(temporary, 0o644)
             os.replace(temporary, self.manifest_copy)
         except BaseException:
             os.unlink(temporary)
             raise
-
-    @classmethod
-    def problems(cls, options: Mapping[str, Any]) -> list[str]:
-        domain, served = options.get("custom_domain"), urlsplit(settings.STATIC_URL).netloc
-        if not domain or domain == served or (settings.DEBUG and not served):
-            return []
-        problem = (
-            f"STATIC_URL is {settings.STATIC_URL}, and the static files' custom_domain (AWS_S3_CUSTOM_DOMAIN) is "
-            f"{domain}: browsers would be sent to the first. Set one of the two, and the other follows from it."
-        )
-        return [problem]

@@ -1,0 +1,39 @@
+"""Several requests at once."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from queue import SimpleQueue
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def for_each(items: Iterable[Item], function: Callable[[Item], Result], threads: int) -> Iterator[tuple[Item, Result]]:
+    """Each item with what the function returns for it, in no order.
+
+    Raises the first error, and then starts no more. Few items and results are in memory at a time, however many there
+    are.
+    """
+    remaining = iter(items)
+    finished: SimpleQueue[tuple[Item, Future[Result]]] = SimpleQueue()
+    with ThreadPoolExecutor(threads) as pool:
+
+        def start(item: Item) -> None:
+            pool.submit(function, item).add_done_callback(lambda future: finished.put((item, future)))
+
+        try:
+            running = 0
+            for first in islice(remaining, 2 * threads):
+                start(first)
+                running += 1
+            while running:
+                item, future = finished.get()
+                running -= 1
+                for following in islice(remaining, 1):
+                    start(following)
+                    running += 1
+                yield item, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
