@@ -47,7 +47,7 @@ _WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 _ENHANCED = "django_manifeststaticfiles_enhanced.storage.EnhancedManifestStaticFilesStorage"
 _S3 = "storages.backends.s3.S3ManifestStaticStorage"
 _OURS = "release_static.storages.ReleaseSpecificManifestLocalStorage"
-_OURS_S3 = "release_static.s3.ReleaseSpecificManifestS3Storage"
+_OURS_S3 = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
 _RELEASE = {"release_id": "{release}"}
 
 

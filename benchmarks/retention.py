@@ -30,7 +30,7 @@ from django.conf import settings
 root, bucket, endpoint, release_id, *arguments = sys.argv[1:]
 backend, options = "release_static.storages.ReleaseSpecificManifestLocalStorage", {}
 if bucket:
-    backend = "release_static.s3.ReleaseSpecificManifestS3Storage"
+    backend = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
     options = {"bucket_name": bucket, "endpoint_url": endpoint or None, "region_name": "us-east-1"}
 settings.configure(
     BASE_DIR=root, STATIC_URL="/static/", STATIC_ROOT=root, USE_TZ=True,
@@ -56,13 +56,13 @@ def build(root: Path, releases: int, files: int, changed: float) -> str:
             for place in range(round(files * changed)):
                 versions[(number * round(files * changed) + place) % files] = number
         paths = {}
-        record = {}
+        checksums = []
         for place, version in enumerate(versions):
             content = f"file {place} of version {version}\n".encode() * 20
             digest = md5(content).hexdigest()
             name = f"app{place % 50}/file{place}"
-            paths[f"{name}.css"] = hashed = f"{name}.{digest[:12]}.css"
-            record[hashed] = [len(content), digest]
+            hashed = paths[f"{name}.css"] = f"{name}.{digest[:12]}.css"
+            checksums.append(f"{digest}:{len(content)}")
             if version == number or not number:
                 for path in (root / f"{name}.css", root / hashed):
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +72,8 @@ def build(root: Path, releases: int, files: int, changed: float) -> str:
         created_at = (now - timedelta(days=releases - number)).isoformat()
         release = {"id": folder.name, "created_at": created_at, "created_by": "benchmark"}
         manifest = {"release": release, "version": "1.1", "hash": "abc", "paths": paths}
+        manifest["checksums"] = " ".join(checksums)
         (folder / "staticfiles.json").write_text(json.dumps(manifest))
-        (folder / "files.json").write_text(json.dumps({"version": 1, "files": record}))
     return folder.name
 
 

@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import environment
 
 
-def whole(root: Path, release_id: str) -> bool:
+def complete(root: Path, release_id: str) -> bool:
     """Whether the release has a manifest, and every file that it names has the content that its name says."""
     paths = json.loads((root / ".releases" / release_id / "staticfiles.json").read_bytes())["paths"]
     hashes = {hashed.split(".")[-2 if "." in Path(name).name else -1]: root / hashed for name, hashed in paths.items()}
@@ -146,7 +146,7 @@ def test_a_killed_publisher_leaves_no_manifest_and_the_next_run_completes(many_f
     assert half_written(root) == []
     output = project.manage("collectstatic", "--noinput", RELEASE_ID="one").stdout
     assert int(output.partition("published, ")[2].split()[0]) > 0
-    assert whole(root, "one")
+    assert complete(root, "one")
 
 
 @pytest.mark.parametrize("ids", [["one"] * 4, ["one", "two", "three", "four"]], ids=["same release", "four releases"])
@@ -164,7 +164,7 @@ def test_four_publishers_at_once(project, ids):
     for publisher in publishers:
         output = publisher.communicate()[0].decode()
         assert publisher.returncode == 0, output
-    assert all(whole(root, release_id) for release_id in ids)
+    assert all(complete(root, release_id) for release_id in ids)
     assert sorted(path.name for path in (root / ".releases").iterdir()) == sorted(set(ids))
     paths = json.loads((root / ".releases/one/staticfiles.json").read_bytes())["paths"]
     names = {
@@ -205,7 +205,7 @@ def test_on_a_full_disk_nothing_is_released_and_the_next_run_completes(project):
         (root / "ballast").unlink()
         subprocess.run(["mount", "-o", "remount,size=30m", root], check=True)
         project.manage("collectstatic", "--noinput", RELEASE_ID="one")
-        assert whole(root, "one")
+        assert complete(root, "one")
 
 
 @needs_root
@@ -222,7 +222,7 @@ def test_on_a_read_only_disk_nothing_changes_and_the_error_says_so(project):
         assert done.stderr.startswith("CommandError: Release two could not be published to")
         assert "Read-only file system" in done.stderr
         assert os.listdir(root / ".releases") == ["one"]
-        assert whole(root, "one")
+        assert complete(root, "one")
 
 
 def test_two_releases_run_side_by_side_and_a_rollback_is_starting_the_old_one(project):

@@ -23,23 +23,21 @@ for n in range(16):
         call_command("collectstatic", interactive=False, verbosity=0)
 """
 
-# Prunes over and over until it is told that publishing is over. Prints how often it did, and how often it gave way.
+# Prunes again and again until it is told that publishing is over. Prints how often it did.
 PRUNER = """
 import sys
+import time
 from pathlib import Path
 import django
 from django.core.management import CommandError, call_command
 
 django.setup()
-done = refused = 0
+done = 0
 while not Path(sys.argv[1]).exists():
-    try:
-        call_command("releases", "prune", "--keep=1", "--days=0", stdout=open("/dev/null", "w"))
-        done += 1
-    except CommandError as error:
-        assert "Somebody else is publishing" in str(error), error
-        refused += 1
-print(done, refused)
+    call_command("releases", "prune", "--keep=1", "--days=0", stdout=open("/dev/null", "w"))
+    done += 1
+    time.sleep(0.1)
+print(done)
 """
 
 
@@ -67,19 +65,20 @@ def publish_and_prune(project: Project, releases: Callable[[], dict[str, list[st
             looked += 1
     finally:
         over.touch()
-        pruned, gave_way = map(int, pruner.communicate()[0].split())
+        pruned = int(pruner.communicate()[0])
         publisher.wait()
 
     assert (publisher.returncode, pruner.returncode) == (0, 0)
     assert looked >= looks
-    assert pruned > 0 and gave_way > 0
+    # Publishers at work make a prune wait, not fail.
+    assert pruned > 1
     assert releases().keys() >= {"live", "r15"}
     project.manage("releases", "verify", "--all", RELEASE_ID="live")
     project.manage("releases", "prune", "--keep=1", "--days=0", RELEASE_ID="live")
     assert releases() == {"live": [], "r15": []}
 
 
-def test_while_releases_are_published_and_pruned_every_manifest_that_is_there_is_whole(project):
+def test_while_releases_are_published_and_pruned_every_published_manifest_is_complete(project):
     root = project.path / "public" / "static"
 
     def releases() -> dict[str, list[str]]:

@@ -93,7 +93,7 @@ def test_debug_turns_the_guard_off(kind, site, start):
 def test_a_pipeline_sees_before_there_is_traffic_that_a_release_is_not_published(project):
     unpublished = project.manage("check", "--deploy", check=False)
     assert unpublished.returncode == 1
-    assert "release_static.E005" in unpublished.stderr
+    assert "release_static.E004" in unpublished.stderr
     assert "Traceback" not in unpublished.stderr
 
     project.manage("collectstatic", "--noinput")

@@ -46,20 +46,23 @@ class Manifest:
             raise ManifestError(f"The manifest {where} is empty.")
         try:
             stored = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ManifestError(f"The manifest {where} is not JSON ({error}).") from error
         if not isinstance(stored, dict) or stored.get("version") not in _VERSIONS:
             raise ManifestError(f"The manifest {where} is not a manifest of version {' or '.join(_VERSIONS)}.")
-        paths, release, checksums = stored.get("paths"), stored.get("release", {}), stored.get("checksums", "")
+        paths, release = stored.get("paths"), stored.get("release", {})
         if not isinstance(paths, dict) or not all(isinstance(name, str) for name in paths.values()):
             raise ManifestError(f"The manifest {where} has no map of names under 'paths'.")
         if not isinstance(release, dict):
             raise ManifestError(f"The manifest {where} has something other than an object under 'release'.")
-        if not isinstance(checksums, str):
-            raise ManifestError(f"The manifest {where} has something other than text under 'checksums'.")
+        texts = {key: stored.get(key, "") for key in ("hash", "checksums")}
+        texts |= {f"release.{key}": release.get(key) or "" for key in ("id", "created_at", "created_by")}
+        for key, value in texts.items():
+            if not isinstance(value, str):
+                raise ManifestError(f"The manifest {where} has something other than text under '{key}'.")
         if not paths:
             raise ManifestError(f"The manifest {where} names no files.")
-        return cls(paths, str(stored.get("hash", "")), release, stored["version"], checksums)
+        return cls(paths, texts["hash"], release, stored["version"], texts["checksums"])
 
     def dump(self) -> bytes:
         stored = {"release": self.release, "version": self.version, "hash": self.hash, "paths": self.paths}

@@ -1,4 +1,4 @@
-"""What a destination holds: its releases, and what is left of those that a prune has begun to delete."""
+"""Which releases exist at a destination, and which of them a prune has begun to delete."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -6,23 +6,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import (
-    EXPIRED,
-    NAME,
-    PINNED,
-    RELEASES,
-    REPUBLISHED,
-    Manifest,
-    ManifestError,
-    note,
-    path,
-)
+from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, beside, path
 from release_static.publishing.destination import Destination, Entry
+from release_static.publishing.marker import EXPIRED, PINNED, REPUBLISHED
 from release_static.releases.retention import Release, newest_first
+
+_LATEST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
 
 
 class UnknownRelease(ReleaseStaticError):
-    """A release that is not published here."""
+    """A release that is not published here. `others` are the ids of those that are, the latest first."""
+
+    def __init__(self, release_id: str, destination: Destination, others: list[str]) -> None:
+        some = ", ".join(others[:5]) or "none"
+        super().__init__(
+            f"Release {release_id} is not published.\n"
+            f"  looked at: {destination.location(path(release_id))}\n"
+            f"  releases:  {some}{', ...' if len(others) > 5 else ''}\n"
+            "To see all of them: manage.py releases"
+        )
 
 
 @dataclass
@@ -31,79 +33,101 @@ class Inventory:
 
     destination: Destination
     releases: list[Release] = field(default_factory=list)
-    # Manifests that cannot be read, each with the reason.
-    problems: list[str] = field(default_factory=list)
-    # Hashed names of a release whose manifest is gone, or about to go, and whose files a prune did not get to.
-    leftovers: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # The names before hashing, of all these.
+    # Why a manifest cannot be read, by its name.
+    unreadable: dict[str, str] = field(default_factory=dict)
+    # By id, the hashed names of releases that an interrupted prune left: their files may still exist.
+    interrupted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # The names before hashing, of all these; a bundler's files have none.
     originals: set[str] = field(default_factory=set)
 
     def get(self, release_id: str) -> Release:
-        """Raises UnknownRelease if it is not among these."""
+        """Raises UnknownRelease if it is not published, ManifestError if its manifest cannot be read."""
         for release in self.releases:
             if release.id == release_id:
                 return release
-        there = ", ".join(release.id for release in self.releases[:5]) or "none"
-        raise UnknownRelease(
-            f"Release {release_id} is not published.\n"
-            f"  looked at: {self.destination.location(path(release_id))}\n"
-            f"  releases:  {there}{', ...' if len(self.releases) > 5 else ''}\n"
-            "To see them all: manage.py releases"
-        )
+        if problem := self.unreadable.get(path(release_id)):
+            raise ManifestError(problem)
+        raise UnknownRelease(release_id, self.destination, [release.id for release in self.releases])
+
+    def before(self, release_id: str) -> str | None:
+        """The id of the release that was published before this one, None for the first."""
+        ids = [release.id for release in self.releases]
+        return next(iter(ids[ids.index(release_id) + 1 :]), None)
 
 
-def take(destination: Destination, progress: Callable[[int, int], object] = lambda done, all: None) -> Inventory:
+def read_releases(
+    destination: Destination, progress: Callable[[int, int], object] = lambda done, total: None
+) -> Inventory:
     """Read all manifests. `progress` is told how many are read, of how many.
 
-    The names are kept once, however many manifests name them, so that the memory does not grow with the releases.
+    A name is kept once, however many manifests contain it, so that memory does not grow with the number of releases.
     """
-    notes = {entry.name: entry for entry in destination.entries(f"{RELEASES}/")}
-    wanted = [name for name in notes if _parts(name)[1] in (NAME, EXPIRED)]
+    entries = {entry.name: entry for entry in destination.entries(f"{RELEASES}/")}
+    manifests = [name for name in entries if _parts(name)[1] in (NAME, EXPIRED)]
     inventory = Inventory(destination)
-    for done, (name, content) in enumerate(destination.read(wanted), 1):
+    for done, (name, content) in enumerate(destination.read_many(manifests), 1):
+        progress(done, len(manifests))
         release_id, kind = _parts(name)
         try:
             if content is None:
-                raise ManifestError(f"The manifest {destination.location(name)} was deleted just now.")
+                raise ManifestError(f"The manifest {destination.location(name)} was deleted a moment ago.")
             manifest = Manifest.parse(content, destination.location(name))
         except ManifestError as error:
-            inventory.problems.append(str(error))
+            inventory.unreadable[name] = str(error)
             continue
-        hashed = _once(manifest.paths.values())
-        inventory.originals.update(_once(name for name, stored in manifest.paths.items() if name != stored))
+        hashed = _interned(manifest.paths.values())
+        inventory.originals.update(_interned(name for name, hashed in manifest.paths.items() if name != hashed))
         if kind == EXPIRED:
-            inventory.leftovers[release_id] = hashed
+            inventory.interrupted[release_id] = hashed
         else:
-            inventory.releases.append(_release(release_id, manifest, hashed, notes))
-        progress(done, len(wanted))
+            published_at = _published_at(release_id, manifest, entries)
+            by = str(manifest.release.get("created_by") or "") if _is_of(release_id, manifest) else ""
+            pinned = beside(release_id, PINNED) in entries
+            inventory.releases.append(Release(release_id, published_at, hashed, by, pinned))
     inventory.releases = newest_first(inventory.releases)
     return inventory
 
 
-def _release(release_id: str, manifest: Manifest, hashed: tuple[str, ...], notes: dict[str, Entry]) -> Release:
-    published_at = datetime.fromtimestamp(notes[note(release_id, NAME)].modified, UTC)
-    by = ""
-    # One that was copied by hand says when another one was published, and one that Django wrote says nothing.
-    if manifest.release.get("id") == release_id:
+def read_paths(release_id: str, destination: Destination) -> dict[str, str]:
+    """The hashed name of each name in a release. Raises UnknownRelease or ManifestError."""
+    content = destination.read(path(release_id))
+    if content is None:
+        raise UnknownRelease(release_id, destination, destination.releases())
+    return Manifest.parse(content, destination.location(path(release_id))).paths
+
+
+def _published_at(release_id: str, manifest: Manifest, entries: dict[str, Entry]) -> datetime:
+    """When a release was published for the last time, given what exists in `.releases/`."""
+    published_at = _modified(entries[path(release_id)])
+    if _is_of(release_id, manifest):
         published_at = _time(manifest.release.get("created_at")) or published_at
-        by = str(manifest.release.get("created_by", ""))
-    if again := notes.get(note(release_id, REPUBLISHED)):
-        published_at = max(published_at, datetime.fromtimestamp(again.modified, UTC))
-    return Release(release_id, published_at, hashed, by, pinned=note(release_id, PINNED) in notes)
+    if republished := entries.get(beside(release_id, REPUBLISHED)):
+        published_at = max(published_at, _modified(republished))
+    return published_at
+
+
+def _is_of(release_id: str, manifest: Manifest) -> bool:
+    """Not if it was copied by hand, and says when another release was published, nor if Django wrote it itself."""
+    return manifest.release.get("id") == release_id
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """(release id, file name) of what stands beside a manifest; ("", "") of anything else."""
+    """(release id, file name) of a file that stands beside a manifest; ("", "") of any other."""
     parts = name.split("/")
     return (parts[1], parts[2]) if len(parts) == 3 else ("", "")
 
 
-def _once(names: Iterable[str]) -> tuple[str, ...]:
+def _interned(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(sys.intern, names)))
 
 
+def _modified(entry: Entry) -> datetime:
+    """A file system may have time stamps that a datetime cannot express."""
+    return datetime.fromtimestamp(min(max(entry.modified, 0), _LATEST), UTC)
+
+
 def _time(text: object) -> datetime | None:
-    """None if this is no time, or one of an unknown time zone."""
+    """None if this is not a time, or one without a time zone."""
     try:
         time = datetime.fromisoformat(str(text))
         return time.astimezone(UTC) if time.tzinfo else None

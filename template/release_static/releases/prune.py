@@ -1,21 +1,22 @@
 """Delete the releases that expired, and the files that only they name.
 
-A manifest that is there is whole at every moment, also after a kill: an expired one is taken away before the first of its
-files. It is kept aside as `expired.json` until the last of them is gone, so that the next prune can go on.
+A manifest that exists is complete at every moment, also after a kill: that of an expired release is deleted before the
+first of its files. A copy stays in `expired.json` until the last of them is deleted, so that the next prune can resume.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from release_static import inventory, retention
 from release_static.errors import ReleaseStaticError
-from release_static.flags import Flag
-from release_static.releases.inventory import Inventory, UnknownRelease
-from release_static.manifest import EXPIRED, PINNED, RECORD, REPUBLISHED, note, path
+from release_static.manifest import beside, path
 from release_static.publishing.destination import Destination, Entry
-from release_static.releases.retention import Policy, Release, Verdict
+from release_static.publishing.locks import Lock
+from release_static.publishing.marker import EXPIRED, PINNED, REPUBLISHED
+from release_static.releases import retention
+from release_static.releases.inventory import Inventory, UnknownRelease, read_releases
+from release_static.releases.retention import Decision, Policy, Release
 
 BATCH = 1000  # files; what S3 deletes in one request
 
@@ -26,20 +27,27 @@ class PruneError(ReleaseStaticError):
 
 @dataclass(frozen=True)
 class Plan:
-    verdicts: list[Verdict]
-    # Ids of releases that an earlier prune did not finish.
-    leftovers: list[str]
-    # Named by expired releases alone.
+    """What a prune deletes."""
+
+    decisions: list[Decision]
+    # Ids of releases that an interrupted prune left.
+    interrupted: list[str]
+    # Named only by releases that expire or that were left.
     files: list[Entry]
-    unclaimed: list[Entry]
 
     @property
     def expired(self) -> list[Release]:
-        return [verdict.release for verdict in self.verdicts if not verdict.reasons]
+        return [decision.release for decision in self.decisions if not decision.reasons]
 
     @property
     def kept(self) -> list[Release]:
-        return [verdict.release for verdict in self.verdicts if verdict.reasons]
+        return [decision.release for decision in self.decisions if decision.reasons]
+
+    @property
+    def gone(self) -> set[str]:
+        """The ids of which nothing is left in the end."""
+        ended = {*self.interrupted, *(release.id for release in self.expired)}
+        return ended.difference(release.id for release in self.kept)
 
 
 def prepare(
@@ -47,78 +55,82 @@ def prepare(
     current: str,
     policy: Policy,
     now: datetime,
-    *,
-    unclaimed: bool = False,
-    progress: Callable[[int, int], object] = lambda done, all: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Plan:
-    """What `prune` would do. Raises PruneError where it is not certain what is in use."""
+    """What `prune` would do. Raises PruneError where it is not certain which files are in use."""
     if policy.keep < 1 or policy.days < 0:
         raise PruneError(
-            f"--keep is {policy.keep} and --days is {policy.days:g}. At least the newest release stays: --keep 1 or "
-            "more, --days 0 or more."
+            f"--keep is {policy.keep} and --days is {policy.days:g}. At least the newest release stays: use --keep 1 or "
+            "more, and --days 0 or more."
         )
-    found = inventory.take(destination, progress)
-    _check(found, current)
-    verdicts = retention.judge(found.releases, current, policy, now)
-    kept = {name for verdict in verdicts if verdict.reasons for name in verdict.release.hashed}
-    expired = {name for verdict in verdicts if not verdict.reasons for name in verdict.release.hashed}
-    expired.update(name for names in found.leftovers.values() for name in names)
-    files = list(retention.sweep(destination.entries(), kept, expired, found.originals))
-    strays = []
-    if unclaimed:
-        strays = list(retention.unclaimed(destination.entries(), kept | expired, found.originals, now))
-    return Plan(verdicts, list(found.leftovers), files, strays)
+    inventory = read_releases(destination, progress)
+    _check(inventory, current)
+    decisions = policy.apply(inventory.releases, current, now)
+    kept = {name for decision in decisions if decision.reasons for name in decision.release.hashed}
+    expired = {name for decision in decisions if not decision.reasons for name in decision.release.hashed}
+    expired.update(name for names in inventory.interrupted.values() for name in names)
+    files = list(retention.sweep(destination.entries(), kept, expired, inventory.originals))
+    return Plan(decisions, list(inventory.interrupted), files)
 
 
-def prune(plan: Plan, destination: Destination, flag: Flag) -> Iterator[int]:
+def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
     """Carry out the plan, yielding how many files have been deleted so far.
 
-    `flag` is one of "pruning" that was raised before the plan was made. Stops at the first error; running again goes on.
+    `lock` is an exclusive one that was acquired before the plan was made. Stops at the first error, OSError or
+    ReleaseStaticError; the next prune resumes.
     """
     expired = [release.id for release in plan.expired]
-    for batch in _batches(path(release_id) for release_id in expired):
-        for name, content in destination.read(batch):
-            flag.keep()
-            if content is not None:
-                destination.write(note(name.split("/")[1], EXPIRED), content)
-        destination.settle()
-        flag.keep()
-        destination.delete(batch)
-        # Before any of its files: after a crash of the machine a manifest must not be back that is no longer whole.
-        destination.settle()
+    for ids in _batches(expired):
+        _delete_manifests(ids, destination, lock)
     deleted = 0
-    for batch in _batches(entry.name for entry in [*plan.files, *plan.unclaimed]):
-        flag.keep()
+    for batch in _batches(entry.name for entry in plan.files):
+        lock.check()
         destination.delete(batch)
         deleted += len(batch)
         yield deleted
-    destination.settle()
-    gone = {*expired, *plan.leftovers} - {release.id for release in plan.kept}
-    for batch in _batches(note(release_id, name) for release_id in gone for name in (RECORD, REPUBLISHED, PINNED)):
-        flag.keep()
-        destination.delete(batch)
-    for batch in _batches(note(release_id, EXPIRED) for release_id in [*expired, *plan.leftovers]):
-        flag.keep()
-        destination.delete(batch)
-    destination.settle()
+    destination.sync()
+    markers = [beside(release_id, name) for release_id in plan.gone for name in (REPUBLISHED, PINNED)]
+    # Last, because they say what is left to delete.
+    copies = [beside(release_id, EXPIRED) for release_id in {*expired, *plan.interrupted}]
+    for names in (markers, copies):
+        for batch in _batches(names):
+            lock.check()
+            destination.delete(batch)
+        destination.sync()
 
 
-def _check(found: Inventory, current: str) -> None:
-    if found.problems:
-        problems = "\n  ".join(found.problems)
+def _delete_manifests(release_ids: list[str], destination: Destination, lock: Lock) -> None:
+    """Each becomes `expired.json`."""
+    ids = {path(release_id): release_id for release_id in release_ids}
+    for name, content in destination.read_many(ids):
+        lock.check()
+        if content is not None:
+            destination.write(beside(ids[name], EXPIRED), content)
+    destination.sync()
+    lock.check()
+    destination.delete(ids)
+    # Before any of its files: after a crash of the machine, a manifest that is incomplete by then must not be back.
+    destination.sync()
+
+
+def _check(inventory: Inventory, current: str) -> None:
+    if inventory.unreadable:
+        problems = "\n  ".join(sorted(inventory.unreadable.values()))
         raise PruneError(
-            f"What these manifests name cannot be told, so nothing was deleted:\n  {problems}\n"
-            "Mend them, or delete them if no process uses them."
+            f"Nothing was deleted, because these manifests cannot be read, so the files that they need are unknown:\n"
+            f"  {problems}\n"
+            "Restore them, or delete them if no process uses their releases."
         )
     try:
-        found.get(current)
+        inventory.get(current)
     except UnknownRelease as error:
         raise PruneError(
-            f"{error}\nSo what is in use cannot be told, and nothing was deleted. Prune as the release that is deployed, "
-            "after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
+            f"{error}\nNothing was deleted, because the release that is in use is unknown. Prune as the release that is "
+            "deployed, after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
         ) from error
 
 
-def _batches(names: Iterator[str]) -> Iterator[list[str]]:
-    while batch := list(islice(names, BATCH)):
+def _batches(names: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(names)
+    while batch := list(islice(remaining, BATCH)):
         yield batch

@@ -1,6 +1,6 @@
-"""What `manage.py releases` prints: releases, changes and plans as text for people and as plain values for machines."""
+"""What `manage.py releases` prints: releases, changes and plans as text for people and as plain values for JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,14 +8,26 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 
 from release_static import release_id as release_ids
-from release_static.manifest import timestamp
-from release_static.releases.prune import Plan
+from release_static.publishing.marker import timestamp
 from release_static.release_id import ReleaseIdError
+from release_static.releases.changes import Changes
+from release_static.releases.inventory import Inventory
+from release_static.releases.prune import Plan
 from release_static.releases.retention import Policy, Release, Usage, superseded
 from release_static.releases.verify import Findings
 
 _HEAD = ("RELEASE", "PUBLISHED (UTC)", "", "SUPERSEDED", "FILES", "SIZE", "ONLY HERE", "")
 _TO_THE_RIGHT = (4, 5, 6)
+
+
+def printable(text: str, encoding: str | None = None) -> str:
+    """A line of text with each character escaped that is not printable, or not in this encoding, such as `\\x1b`.
+
+    The content of a destination is not ours: a name in it must not be able to control a terminal.
+    """
+    encoding = encoding or "utf-8"
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def as_data(releases: list[Release], usage: dict[str, Usage], current: str | None) -> list[dict[str, Any]]:
@@ -37,8 +49,10 @@ def as_data(releases: list[Release], usage: dict[str, Usage], current: str | Non
     ]
 
 
-def as_table(releases: list[Release], usage: dict[str, Usage], current: str | None, now: datetime) -> str:
-    superseded_at = superseded(releases)
+def releases(inventory: Inventory, usage: dict[str, Usage], current: str | None, now: datetime) -> str:
+    if not inventory.releases:
+        return f"There are no releases in {inventory.destination}. To publish this one: manage.py collectstatic"
+    superseded_at = superseded(inventory.releases)
     rows = [
         (
             release.id,
@@ -50,9 +64,25 @@ def as_table(releases: list[Release], usage: dict[str, Usage], current: str | No
             size(usage[release.id].own),
             ", ".join(mark for mark, set_ in [("current", release.id == current), ("pinned", release.pinned)] if set_),
         )
-        for release in releases
+        for release in inventory.releases
     ]
     return table([_HEAD, *rows], _TO_THE_RIGHT)
+
+
+def warnings(inventory: Inventory, current: str | None) -> list[str]:
+    """What a person should know about these releases, in sentences."""
+    lines = [
+        f"A prune of release {printable(release_id)} was interrupted. To complete it: manage.py releases prune"
+        for release_id in inventory.interrupted
+    ]
+    if current and inventory.releases and current not in [release.id for release in inventory.releases]:
+        lines.append(f"This release, {current}, is not published. Run: manage.py collectstatic")
+    return lines
+
+
+def unreadable(inventory: Inventory) -> str:
+    problems = [printable(problem) for problem in sorted(inventory.unreadable.values())]
+    return "\n".join([*problems, "Restore them, or delete them if no process uses their releases."])
 
 
 def details(release: Release, usage: Usage, superseded_at: datetime | None, current: str | None, now: datetime) -> str:
@@ -68,35 +98,38 @@ def details(release: Release, usage: Usage, superseded_at: datetime | None, curr
     return table(facts, ())
 
 
-def changes(paths: dict[str, str], before: dict[str, str]) -> dict[str, list[str]]:
-    """The names before hashing that were added, changed and removed since the release `before`."""
-    return {
-        "added": sorted(paths.keys() - before.keys()),
-        "changed": sorted(name for name in paths.keys() & before.keys() if paths[name] != before[name]),
-        "removed": sorted(before.keys() - paths.keys()),
-    }
-
-
-def changed(changes: dict[str, list[str]], before: str | None) -> str:
+def changes(changes: Changes, before: str | None) -> str:
+    """`before` is the id of the release that it was compared to."""
     if before is None:
-        return "\nIt is the first."
-    lines = [f"{sign} {name}" for sign, how in zip("+~-", changes, strict=True) for name in changes[how]]
-    counts = ", ".join(f"{len(names)} {how}" for how, names in changes.items())
-    return "\n".join([f"\nSince {before}: {counts}", *lines])
+        return "\nThis is the first release."
+    named = changes._asdict().items()
+    lines = [f"{sign} {printable(name)}" for sign, (_, names) in zip("+~-", named, strict=True) for name in names]
+    counts = ", ".join(f"{len(names)} {how}" for how, names in named)
+    return "\n".join([f"\nSince {printable(before)}: {counts}", *lines])
+
+
+def intact(release_ids: list[str], findings: Findings) -> str:
+    files = _count(findings.expected, "hashed file")
+    if len(release_ids) == 1:
+        return f"Release {printable(release_ids[0])} is intact: {files}, as published."
+    return f"All {len(release_ids)} releases are intact: {files}, as published."
 
 
 def damage(findings: Findings) -> str:
-    lines = [*findings.manifests]
+    lines = [printable(problem) for problem in sorted(findings.manifests)]
+    if findings.manifests:
+        lines.append(
+            "To write the manifest of a release again, check out the code of that release and run: manage.py "
+            "collectstatic --replace-release"
+        )
+    if findings.files:
+        lines.append(f"{_count(findings.files, 'file')} missing or damaged.")
     for release_id, names in findings.affected.items():
-        lines.append(f"Release {release_id}:")
-        lines += [f"  {name} {findings.files[name]}" for name in names]
-    return "\n".join(
-        [
-            f"{len(findings.files)} files are not as they were published.",
-            *lines,
-            "To publish them anew, check out the release and run: manage.py releases verify --repair",
-        ]
-    )
+        lines.append(f"Release {printable(release_id)}:")
+        lines += [f"  {printable(name)} {findings.files[name]}" for name in names]
+    if findings.files:
+        lines.append("To repair them, check out the code of the release and run: manage.py releases verify --repair")
+    return "\n".join(lines)
 
 
 def sources(option: str | None, strategy: str | None) -> tuple[list[str], bool]:
@@ -118,7 +151,7 @@ def sources(option: str | None, strategy: str | None) -> tuple[list[str], bool]:
 
 def plan(plan: Plan, policy: Policy, now: datetime) -> str:
     """What a prune does with each release, and why."""
-    superseded_at = superseded([verdict.release for verdict in plan.verdicts])
+    superseded_at = superseded([decision.release for decision in plan.decisions])
     words = {
         "current": "current",
         "pinned": "pinned",
@@ -126,30 +159,28 @@ def plan(plan: Plan, policy: Policy, now: datetime) -> str:
         "recent": f"superseded less than {policy.days:g} days ago",
     }
     rows = []
-    for verdict in plan.verdicts:
-        release_id, reasons = verdict.release.id, ", ".join(words[reason] for reason in verdict.reasons)
+    for decision in plan.decisions:
+        release_id, reasons = decision.release.id, ", ".join(words[reason] for reason in decision.reasons)
         if reasons:
             rows.append((release_id, "stays", reasons))
         else:
             rows.append((release_id, "expires", f"superseded {ago(superseded_at[release_id], now)}"))
-    rows += [(release_id, "expired", "an earlier prune did not finish it") for release_id in plan.leftovers]
+    known = {decision.release.id for decision in plan.decisions}
+    rows += [(id, "expired", "an earlier prune was interrupted") for id in plan.interrupted if id not in known]
     return table(rows, ())
 
 
 def freed(plan: Plan, *, dry_run: bool) -> str:
-    releases = len(plan.expired) + len(plan.leftovers)
-    files = [*plan.files, *plan.unclaimed]
-    strays = f" ({len(plan.unclaimed)} of them unclaimed)" if plan.unclaimed else ""
     would = "would be " if dry_run else ""
+    releases, files = _count(plan.gone, "release"), _count(plan.files, "file")
     return (
-        f"{releases} release{'s' if releases != 1 else ''} and {len(files)} files{strays} {would}deleted, "
-        f"{size(sum(entry.size for entry in files))} {would}freed; {len(plan.kept)} "
-        f"release{'s' if len(plan.kept) != 1 else ''} stay{'' if len(plan.kept) != 1 else 's'}."
+        f"{releases} and {files} {would}deleted, {size(sum(entry.size for entry in plan.files))} {would}freed; "
+        f"{_count(plan.kept, 'release')} {'stays' if len(plan.kept) == 1 else 'stay'}."
     )
 
 
 def table(rows: Iterable[tuple[str, ...]], to_the_right: tuple[int, ...]) -> str:
-    rows = list(rows)
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
@@ -170,6 +201,10 @@ def ago(then: datetime | None, now: datetime) -> str:
     if now - then < timedelta(minutes=1):
         return "just now"
     return f"{timesince(then, now, depth=1)} ago".replace("\xa0", " ")
+
+
+def _count(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def size(count: int) -> str:

@@ -1,22 +1,17 @@
-"""Which releases expire, and which files go with them. Nothing here reads or writes: manifests in, plan out.
+"""Which releases expire, and which files go with them. Nothing here reads or writes: releases in, decisions out.
 
 A release stays until it is both older than the newest 5 and superseded for more than 14 days; the current one and pinned
 ones always stay. It is superseded when the next release is published, so the one that was live until a minute ago is
 young, however long ago it was published itself. Files go by reference: those that an expired release names and no other.
 """
 
-import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from release_static.manifest import RELEASES
 from release_static.publishing.destination import Entry
-
-# What a compressor puts beside a file, under the name of that file and one of these.
-SIBLINGS = (".gz", ".br", ".zst")
-UNCLAIMED_AFTER = timedelta(days=1)
-_HASHED = re.compile(r"(?P<stem>.+)\.(?P<hash>[0-9a-f]{12})(?P<extension>\.[^./]*)?")
+from release_static.publishing.names import sibling_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +27,42 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """Expired is what is neither among the newest `keep` nor was current in the last `days`."""
-
-    keep: int = 5
-    days: float = 14
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Why a release stays; it expires where that is empty."""
+class Decision:
+    """Why a release is kept: "current", "pinned", "newest", "recent". It expires if there is no reason."""
 
     release: Release
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Policy:
+    """Keep the newest `keep` releases, and those that were superseded in the last `days`.
+
+    Source of applying it and giving the reasons: https://restic.readthedocs.io/en/stable/060_forget.html
+    """
+
+    keep: int = 5
+    days: float = 14
+
+    def apply(self, releases: list[Release], current: str, now: datetime) -> list[Decision]:
+        """One decision a release. `releases` are the newest first; `current` is the id of one that always stays."""
+        superseded_at = superseded(releases)
+        decisions = []
+        for place, release in enumerate(releases):
+            end = superseded_at[release.id]
+            reasons = {
+                "current": release.id == current,
+                "pinned": release.pinned,
+                "newest": place < self.keep,
+                "recent": end is not None and now - end <= timedelta(days=self.days),
+            }
+            decisions.append(Decision(release, tuple(reason for reason, holds in reasons.items() if holds)))
+        return decisions
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`size` in bytes; `own` are those bytes that no other release names. Both count compressed siblings."""
+    """`size` in bytes; `own` are those bytes that no other release names. Both count compressed copies."""
 
     files: int
     size: int
@@ -66,61 +79,23 @@ def superseded(releases: list[Release]) -> dict[str, datetime | None]:
     return {release.id: at for release, at in zip(releases, following, strict=False)}
 
 
-def judge(releases: list[Release], current: str | None, policy: Policy, now: datetime) -> list[Verdict]:
-    """`releases` are the newest first, and so are the verdicts."""
-    superseded_at = superseded(releases)
-    verdicts = []
-    for place, release in enumerate(releases):
-        end = superseded_at[release.id]
-        reasons = {
-            "current": release.id == current,
-            "pinned": release.pinned,
-            "newest": place < policy.keep,
-            "recent": end is not None and now - end <= timedelta(days=policy.days),
-        }
-        verdicts.append(Verdict(release, tuple(reason for reason, applies in reasons.items() if applies)))
-    return verdicts
-
-
 def sweep(
     entries: Iterable[Entry], kept: Container[str], expired: Container[str], originals: Container[str]
 ) -> Iterator[Entry]:
-    """What may be deleted: named in `expired` and not in `kept`, with its compressed siblings.
+    """The files to delete: those named in `expired` and not in `kept`, with their compressed copies.
 
-    `kept` and `expired` are hashed names, `originals` the names that visitors may know, which stay for ever.
+    `kept` and `expired` are hashed names. `originals` are the names that visitors may know, which stay forever.
     """
     for entry in entries:
         name = entry.name
-        stays = name in kept or name.rpartition(".")[0] in kept or name in originals or _is_ours(name)
+        private = name.startswith(f"{RELEASES}/")
+        stays = name in kept or name.rpartition(".")[0] in kept or name in originals or private
         if not stays and (name in expired or sibling_of(name) in expired):
             yield entry
 
 
-def unclaimed(
-    entries: Iterable[Entry], claimed: Container[str], originals: Container[str], now: datetime
-) -> Iterator[Entry]:
-    """What a publication left that died: hashed names of an original that is known, a day old, which nobody names.
-
-    An original that itself looks hashed is taken for one as soon as no manifest is left that has it.
-    """
-    entries = list(entries)
-    there = {entry.name for entry in entries}
-    for entry in entries:
-        name = sibling_of(entry.name) or entry.name
-        match = _HASHED.fullmatch(name)
-        if match is None or _is_ours(name):
-            continue
-        original = f"{match['stem']}{match['extension'] or ''}"
-        if original not in there and original not in originals:
-            continue
-        if any(known in claimed or known in originals for known in (entry.name, name)):
-            continue
-        if now - datetime.fromtimestamp(entry.modified, UTC) > UNCLAIMED_AFTER:
-            yield entry
-
-
 def usage(releases: list[Release], entries: Iterable[Entry]) -> dict[str, Usage]:
-    """What each release takes, by id."""
+    """The files that each release uses, by id."""
     owners: dict[str, str] = {}
     for release in releases:
         for name in release.hashed:
@@ -140,19 +115,3 @@ def usage(releases: list[Release], entries: Iterable[Entry]) -> dict[str, Usage]
         )
         for release in releases
     }
-
-
-def hash_in(name: str) -> str:
-    """The hash that Django put into this name, or ""."""
-    match = _HASHED.fullmatch(name)
-    return match["hash"] if match else ""
-
-
-def sibling_of(name: str) -> str:
-    """The name of the file that this one is a compressed sibling of, or ""."""
-    stem, dot, extension = name.rpartition(".")
-    return stem if dot + extension in SIBLINGS else ""
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith(f"{RELEASES}/")

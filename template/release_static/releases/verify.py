@@ -1,70 +1,70 @@
-"""Whether what releases name is there, with the size and the content that it was published with."""
+"""Check that the files of releases exist, with the size and content that they were published with, and repair them."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from release_static import record
-from release_static.errors import ReleaseStaticError
-from release_static.manifest import RECORD, RELEASES, Manifest, ManifestError, note, path
+from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, path
+from release_static.publishing import checksums
+from release_static.publishing.checksums import Checksum
 from release_static.publishing.destination import Destination, Entry, StagedFile
-from release_static.record import Content
-from release_static.releases.retention import hash_in, sibling_of
+from release_static.publishing.locks import SharedLock
+from release_static.publishing.names import hash_in, sibling_of
+from release_static.releases.inventory import UnknownRelease
 
-
-class VerifyError(ReleaseStaticError):
-    """A release that is not there cannot be verified."""
-
-
-# What a file may be, as the records of releases say; nothing where none does.
-Contents = set[Content]
+# What the content of a file may be, by the checksums of the releases that name it; empty if none has any.
+Contents = set[Checksum]
 
 
 @dataclass
 class Findings:
-    """`files` maps a name that is not as it should be to what is wrong; `manifests` are lines of the same kind."""
+    """`files` maps the name of each file that is missing or damaged to what is wrong with it."""
 
     expected: dict[str, Contents] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    # What is wrong with manifests.
     manifests: list[str] = field(default_factory=list)
-    # By the id of a release, those of its files that are not as they should be.
+    # The files that are missing or damaged, by the id of each release that names them.
     affected: dict[str, list[str]] = field(default_factory=dict)
 
     @property
-    def whole(self) -> bool:
+    def intact(self) -> bool:
         return not self.files and not self.manifests
 
 
 def verify(
     release_ids: list[str],
     destination: Destination,
-    progress: Callable[[int, int], object] = lambda done, all: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Findings:
-    """Files that several releases share are looked at once. `progress` is told of those that have to be read.
+    """Check files that several releases share only once. `progress` is told how many of those to read were read.
 
-    Raises VerifyError if one of these releases has no manifest.
+    Raises UnknownRelease if one of these releases has no manifest.
     """
     findings = Findings()
     names: dict[str, list[str]] = {}
-    for release_id in release_ids:
-        expected = _expected(release_id, destination, findings)
+    ids = {path(release_id): release_id for release_id in release_ids}
+    for manifest, content in destination.read_many(ids):
+        if content is None:
+            raise UnknownRelease(ids[manifest], destination, destination.releases())
+        expected = _expected(content, destination.location(manifest), findings)
         # Once in memory, however many releases name it.
-        names[release_id] = [sys.intern(name) for name in expected]
+        names[ids[manifest]] = [sys.intern(name) for name in expected]
         for name, contents in expected.items():
             findings.expected.setdefault(sys.intern(name), set()).update(contents)
     entries = {entry.name: entry for entry in destination.entries() if entry.name in findings.expected}
     findings.files = dict(check(findings.expected, entries, destination, progress))
-    if siblings := {name: findings.expected[name] for name in findings.files if sibling_of(name) in findings.expected}:
+    if copies := {name: findings.expected[name] for name in findings.files if sibling_of(name) in findings.expected}:
         # Another version of the compressor writes other bytes, and a later release may have published those.
-        for name, content in _recorded(destination):
-            if name in siblings:
-                siblings[name].add(content)
-        for name in siblings:
+        for name, checksum in _all_checksums(destination):
+            if name in copies:
+                copies[name].add(checksum)
+        for name in copies:
             del findings.files[name]
-        findings.files |= dict(check(siblings, entries, destination))
-    for release_id, named in names.items():
-        if affected := [name for name in named if name in findings.files]:
+        findings.files |= dict(check(copies, entries, destination))
+    for release_id in release_ids:
+        if affected := [name for name in names[release_id] if name in findings.files]:
             findings.affected[release_id] = affected
     return findings
 
@@ -73,7 +73,7 @@ def check(
     expected: dict[str, Contents],
     entries: dict[str, Entry],
     destination: Destination,
-    progress: Callable[[int, int], object] = lambda done, all: None,
+    progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Iterator[tuple[str, str]]:
     """(name, what is wrong) of each file that is not as expected. Reads only what the listing does not prove."""
     unproven = []
@@ -81,42 +81,44 @@ def check(
         entry = entries.get(name)
         sizes = sorted({content.size for content in contents})
         if entry is None:
-            yield name, "is not there"
+            yield name, "is missing"
         elif sizes and entry.size not in sizes:
             yield name, f"has {entry.size} bytes instead of {' or '.join(map(str, sizes))}"
-        elif entry.md5 is None or not _is(entry.md5, name, contents):
+        elif entry.md5 is None or not _matches(entry.md5, name, contents):
             unproven.append(name)
     for done, (name, digest) in enumerate(destination.digests(unproven), 1):
         if digest is None:
-            yield name, "is not there"
-        elif not _is(digest, name, expected[name]):
-            known = "" if expected[name] else " than its name says, and there is no record of it"
-            yield name, f"has other content{known}"
+            yield name, "is missing"
+        elif not _matches(digest, name, expected[name]):
+            yield name, "has different content" if expected[name] else "does not match the hash in its name"
         progress(done, len(unproven))
 
 
-def repairable(files: Iterable[StagedFile], findings: Findings) -> list[StagedFile]:
-    """Those of the staged files that have the content which is missing or damaged."""
-    candidates = [file for file in files if file.hashed and file.name in findings.files]
-    found = record.of(candidates)
-    return [file for file in candidates if _is(found[file.name].md5, file.name, findings.expected[file.name])]
+def repair(files: Iterable[StagedFile], findings: Findings, destination: Destination, lock: SharedLock) -> int:
+    """Upload those of the staged files that have the content which is missing or damaged. How many there were.
+
+    Releases that were pruned since they were verified stay pruned.
+    """
+    existing = lock.existing()
+    damaged = {name for id, names in findings.affected.items() if path(id) in existing for name in names}
+    candidates = [file for file in files if file.hashed and file.name in damaged]
+    found = checksums.of(candidates)
+    uploads = [file for file in candidates if _matches(found[file.name].md5, file.name, findings.expected[file.name])]
+    lock.check()
+    repaired = sum(1 for _ in destination.upload(uploads))
+    destination.sync()
+    lock.check()
+    return repaired
 
 
-def _is(digest: str, name: str, contents: Contents) -> bool:
-    """Whether this is the digest of one of the contents; where no record says them, what the name says counts."""
+def _matches(digest: str, name: str, contents: Contents) -> bool:
+    """Whether this is the digest of one of the contents; without any, whether it is the one in the name."""
     if contents:
         return any(digest == content.md5 for content in contents)
     return digest.startswith(hash_in(name))
 
 
-def _expected(release_id: str, destination: Destination, findings: Findings) -> dict[str, Contents]:
-    location = destination.location(path(release_id))
-    stored = dict(destination.read([path(release_id), note(release_id, RECORD)]))
-    content, recorded = stored[path(release_id)], stored[note(release_id, RECORD)]
-    if content is None:
-        raise VerifyError(
-            f"There is no release {release_id}: {location} is not there. To see which there are: manage.py releases"
-        )
+def _expected(content: bytes, location: str, findings: Findings) -> dict[str, Contents]:
     try:
         manifest = Manifest.parse(content, location)
     except ManifestError as error:
@@ -124,20 +126,20 @@ def _expected(release_id: str, destination: Destination, findings: Findings) -> 
         return {}
     expected: dict[str, Contents] = {name: set() for name in manifest.paths.values()}
     try:
-        contents = record.parse(recorded) if recorded is not None else {}
-    except ValueError as error:
-        findings.manifests.append(f"{destination.location(note(release_id, RECORD))} is damaged: {error}.")
+        known = checksums.parse(manifest)
+    except ValueError:
+        findings.manifests.append(f"The checksums in the manifest {location} are damaged.")
         return expected
-    # Only the record knows of compressed siblings.
-    for name, known in contents.items():
+    # Compressed copies are only among the checksums.
+    for name, checksum in known.items():
         if name in expected or sibling_of(name) in expected:
-            expected.setdefault(name, set()).add(known)
+            expected.setdefault(name, set()).add(checksum)
     return expected
 
 
-def _recorded(destination: Destination) -> Iterator[tuple[str, Content]]:
-    """What the records of all releases say."""
-    names = [entry.name for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith(f"/{RECORD}")]
-    for _, content in destination.read(names):
-        with suppress(ValueError):
-            yield from record.parse(content or b"").items()
+def _all_checksums(destination: Destination) -> Iterator[tuple[str, Checksum]]:
+    """Those of all releases."""
+    manifests = [entry.name for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith(f"/{NAME}")]
+    for name, content in destination.read_many(manifests):
+        with suppress(ManifestError, ValueError):
+            yield from checksums.parse(Manifest.parse(content or b"", destination.location(name))).items()

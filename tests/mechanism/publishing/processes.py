@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -60,9 +61,8 @@ class Bucket:
 
     def existing(self, names: Iterable[str]) -> dict[str, Entry]:
         wanted = set(names)
-        found = {entry.name: entry for entry in self.entries() if not entry.name.startswith(RELEASES)}
         releases = {entry.name: entry for entry in self.entries(f"{RELEASES}/")}
-        return releases | {name: entry for name, entry in found.items() if name in wanted}
+        return releases | {entry.name: entry for entry in self.entries() if entry.name in wanted}
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """In pages, each as things are when it is asked for."""
@@ -262,6 +262,13 @@ def explore(make: Callable[[], World], look: Callable[[World], None]) -> Iterato
             way = (*way, ready[0])
             world.go(ready[0])
         world.end()
+
+
+def wander(world: World, look: Callable[[World], None], choices: Random) -> None:
+    """One order in which the processes can go, for worlds that have too many to go through."""
+    while ready := world.ready:
+        world.go(choices.choice(ready))
+        look(world)
 
 
 def follow(make: Callable[[], World], way: Iterable[int]) -> World:

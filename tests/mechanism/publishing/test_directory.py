@@ -273,3 +273,16 @@ def test_where_a_file_system_cannot_be_synced_each_file_is(tmp_path, monkeypatch
     sync.sync(paths, str(tmp_path))
 
     assert synced == paths
+
+
+def test_locks_are_listed_before_the_files_that_they_protect(directory, tmp_path):
+    list(directory.upload([stage(tmp_path, "a.css")]))
+    directory.write(".releases/.lock-exclusive-prune", b"{}")
+
+    def names_while_a_prune_ends():
+        yield "a.css"
+        directory.delete(["a.css", ".releases/.lock-exclusive-prune"])
+
+    existing = directory.existing(names_while_a_prune_ends())
+
+    assert set(existing) == {"a.css", ".releases/.lock-exclusive-prune"}

@@ -1,22 +1,23 @@
-"""What expires and what goes with it, for releases, clocks and files of every kind."""
+"""Which releases expire and which files go with them, for releases, clocks and files of every kind."""
 
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from release_static.flags import pruning
-from release_static.publish import Entry
-from release_static.retention import Policy, Release, judge, newest_first, superseded, sweep, unclaimed, usage
 
-from release_static import inventory, prune, retention
-from release_static.manifest import EXPIRED, PINNED, RECORD, RELEASES, REPUBLISHED, note, path, timestamp
+from release_static.manifest import RELEASES, beside, path
+from release_static.publishing.destination import Entry
+from release_static.publishing.locks import exclusive
+from release_static.publishing.marker import EXPIRED, PINNED, REPUBLISHED, timestamp
+from release_static.releases.inventory import read_releases
+from release_static.releases.prune import prepare, prune
+from release_static.releases.retention import Policy, Release, Usage, newest_first, superseded, sweep, usage
 from tests.mechanism.publishing.processes import Bucket, Clock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
-# Few and nasty: hashed names that are originals elsewhere, siblings, names of ours, files that no release has.
+# Few and nasty: hashed names that are originals elsewhere, compressed copies, a name in .releases/, foreign files.
 NAMES = [
     "a.txt",
     "a.0123456789ab.txt",
@@ -54,12 +55,12 @@ def destinations(draw):
                     "created_at": draw(st.sampled_from(["yesterday", "2026-11-23T01:02:03", None])),
                 }
         bucket.objects[path(release_id)] = (json.dumps(stored).encode(), draw(times).timestamp())
-        for name in draw(st.sets(st.sampled_from([RECORD, PINNED, REPUBLISHED]))):
-            bucket.objects[note(release_id, name)] = (b"", draw(times).timestamp())
+        for name in draw(st.sets(st.sampled_from([PINNED, REPUBLISHED]))):
+            bucket.objects[beside(release_id, name)] = (b"", draw(times).timestamp())
         named |= {name for name in stored["paths"].values() if not name.startswith(RELEASES)}
     for release_id in draw(st.sets(st.sampled_from(IDS), max_size=2)):
         stored = {"version": "1.1", "hash": "abc", "paths": draw(paths)}
-        bucket.objects[note(release_id, EXPIRED)] = (json.dumps(stored).encode(), 0)
+        bucket.objects[beside(release_id, EXPIRED)] = (json.dumps(stored).encode(), 0)
     files = named | draw(st.sets(st.sampled_from(NAMES[:-1]))) | {"foreign.txt", ".releases/foreign"}
     bucket.objects |= {name: (b"content", draw(times).timestamp()) for name in files}
     return bucket
@@ -68,10 +69,10 @@ def destinations(draw):
 policies = st.builds(Policy, keep=st.integers(1, 4), days=st.sampled_from([0, 1, 14, 30]))
 
 
-def run_prune(bucket, current, policy, **options):
-    with pruning(bucket) as flag:
-        plan = prune.prepare(bucket, current, policy, NOW, **options)
-        for _ in prune.prune(plan, bucket, flag):
+def run_prune(bucket, current, policy):
+    with exclusive(bucket, print) as lock:
+        plan = prepare(bucket, current, policy, NOW)
+        for _ in prune(plan, bucket, lock):
             pass
     return plan
 
@@ -84,9 +85,9 @@ def manifests(objects, kind="staticfiles.json"):
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(destinations(), policies, st.data())
-def test_prune_keeps_what_stays_whole_and_touches_nothing_but_what_expired(bucket, policy, data):
+def test_prune_keeps_what_stays_intact_and_touches_nothing_but_what_expired(bucket, policy, data):
     before = dict(bucket.objects)
-    releases = inventory.take(bucket).releases
+    releases = read_releases(bucket).releases
     current = data.draw(st.sampled_from(releases)).id
 
     run_prune(bucket, current, policy)
@@ -117,41 +118,24 @@ def test_prune_keeps_what_stays_whole_and_touches_nothing_but_what_expired(bucke
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(destinations(), policies, st.data())
-def test_to_prune_twice_is_to_prune_once(bucket, policy, data):
-    current = data.draw(st.sampled_from(inventory.take(bucket).releases)).id
+def test_pruning_twice_is_the_same_as_pruning_once(bucket, policy, data):
+    current = data.draw(st.sampled_from(read_releases(bucket).releases)).id
     run_prune(bucket, current, policy)
     once = dict(bucket.objects)
 
     plan = run_prune(bucket, current, policy)
 
     assert bucket.objects == once
-    assert (plan.expired, plan.leftovers, plan.files) == ([], [], [])
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(destinations(), policies, st.data())
-def test_unclaimed_files_are_hashed_a_day_old_and_named_by_nobody(bucket, policy, data):
-    before = dict(bucket.objects)
-    current = data.draw(st.sampled_from(inventory.take(bucket).releases)).id
-
-    plan = run_prune(bucket, current, policy, unclaimed=True)
-
-    for entry in plan.unclaimed:
-        assert "0123456789ab" in entry.name or "ffffffffffff" in entry.name
-        assert NOW.timestamp() - before[entry.name][1] > 24 * 60 * 60
-        for paths_of in [*manifests(before).values(), *manifests(before, EXPIRED).values()]:
-            named = {*paths_of, *paths_of.values()}
-            assert entry.name not in named
-            assert retention.sibling_of(entry.name) not in named
+    assert (plan.expired, plan.interrupted, plan.files) == ([], [], [])
 
 
 def release(release_id, days_ago, *hashed, pinned=False):
     return Release(release_id, NOW - timedelta(days=days_ago), hashed, pinned=pinned)
 
 
-def reasons(releases, current=None, **policy):
-    verdicts = judge(newest_first(releases), current, Policy(**policy), NOW)
-    return {verdict.release.id: verdict.reasons for verdict in verdicts}
+def reasons(releases, current="none", **policy):
+    decisions = Policy(**policy).apply(newest_first(releases), current, NOW)
+    return {decision.release.id: decision.reasons for decision in decisions}
 
 
 def test_a_release_stays_until_it_is_both_out_of_the_newest_and_long_superseded():
@@ -195,7 +179,7 @@ def test_the_order_of_equal_times_is_always_the_same():
     assert newest_first(releases) == newest_first(reversed(releases))
 
 
-def test_sweep_takes_siblings_along_and_spares_those_of_what_stays():
+def test_sweep_deletes_compressed_copies_but_not_those_of_what_stays():
     entries = [Entry(name, 1, 0) for name in ("x.1.js", "x.1.js.gz", "x.1.js.br", "x.1.js.map", "y.1.js", "y.1.js.gz")]
 
     swept = sweep(entries, kept={"y.1.js"}, expired={"x.1.js", "y.1.js.gz"}, originals=set())
@@ -203,40 +187,7 @@ def test_sweep_takes_siblings_along_and_spares_those_of_what_stays():
     assert [entry.name for entry in swept] == ["x.1.js", "x.1.js.gz", "x.1.js.br"]
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("a.0123456789ab.txt", True),
-        ("a.0123456789ab.txt.gz", True),
-        ("LICENSE.0123456789ab", True),
-        ("a.min.0123456789ab.js", False),  # a.min.js is not there
-        ("a.0123456789AB.txt", False),
-        ("a.0123456789a.txt", False),
-        ("claimed.0123456789ab.txt", False),
-        ("claimed.0123456789ab.txt.br", False),
-        (".releases/one/a.0123456789ab.txt", False),
-    ],
-)
-def test_unclaimed_is_what_looks_like_ours_and_nobody_names(name, found):
-    there = [Entry(original, 1, 0) for original in ("a.txt", "LICENSE", "claimed.txt", ".releases/one/a.txt")]
-
-    entries = unclaimed([*there, Entry(name, 1, 0)], {"claimed.0123456789ab.txt"}, set(), NOW)
-
-    assert [entry.name for entry in entries] == ([name] if found else [])
-
-
-def test_unclaimed_spares_what_is_younger_than_a_day():
-    young, old = (NOW - timedelta(hours=hours) for hours in (23, 25))
-    entries = [
-        Entry("a.txt", 1, 0),
-        Entry("a.0123456789ab.txt", 1, young.timestamp()),
-        Entry("a.ffffffffffff.txt", 1, old.timestamp()),
-    ]
-
-    assert [entry.name for entry in unclaimed(entries, set(), set(), NOW)] == ["a.ffffffffffff.txt"]
-
-
-def test_usage_counts_siblings_and_tells_what_a_release_alone_keeps():
+def test_usage_counts_compressed_copies_and_what_only_one_release_names():
     releases = [release("one", 2, "shared.1", "only.1"), release("two", 1, "shared.1", "missing.1")]
     entries = [
         Entry("shared.1", 1, 0),
@@ -247,5 +198,5 @@ def test_usage_counts_siblings_and_tells_what_a_release_alone_keeps():
 
     found = usage(releases, [*entries, Entry("foreign", 5, 0)])
 
-    assert found["one"] == retention.Usage(files=4, size=1111, own=1100)
-    assert found["two"] == retention.Usage(files=2, size=11, own=0)
+    assert found["one"] == Usage(files=4, size=1111, own=1100)
+    assert found["two"] == Usage(files=2, size=11, own=0)
