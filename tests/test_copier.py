@@ -225,8 +225,8 @@ def test_without_an_id_every_strategy_says_what_it_asked_for(render, virtual_env
 
     assert done.returncode == 1
     assert done.stderr.startswith("CommandError: This release has no id. Asked in this order:")
-    assert "the variable RELEASE_ID: not there" in done.stderr
-    assert f"{project.path}/REVISION: not there" in done.stderr
+    assert "the variable RELEASE_ID: not set" in done.stderr
+    assert f"{project.path}/REVISION: not found" in done.stderr
     assert "release_static.release_id_strategies." in done.stderr
     assert "cannot be imported" not in done.stderr
     assert not (project.path / "public").exists()

@@ -7,8 +7,9 @@ from django.conf import STATICFILES_STORAGE_ALIAS, settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from release_static import release_id, serving
+from release_static import serving
 from release_static.errors import ReleaseStaticError
+from release_static.release_ids.resolve import stated
 from release_static.storages import ReleaseSpecificManifestMixin
 
 
@@ -52,7 +53,7 @@ def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An id that is set must be valid; it need not be set yet."""
     options = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("OPTIONS", {})
     try:
-        release_id.stated(options.get("release_id"))
+        stated(options.get("release_id"))
     except ReleaseStaticError as error:
         return [Error(str(error), id="release_static.E003")]
     return []

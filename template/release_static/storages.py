@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.utils.functional import cached_property
 
-from release_static import release_id as release_ids
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError, path
 from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
-from release_static.release_id import ReleaseId
+from release_static.release_ids.resolve import ReleaseId, resolve
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class ReleaseSpecificManifestMixin(Base):
     @cached_property
     def release_id(self) -> ReleaseId:
         """Raises ReleaseIdError if there is none."""
-        return release_ids.resolve(*self.release_id_options)
+        return resolve(*self.release_id_options)
 
     @cached_property
     def manifest(self) -> Manifest:

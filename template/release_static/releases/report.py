@@ -7,9 +7,7 @@ from typing import Any
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 
-from release_static import release_id as release_ids
 from release_static.publishing.marker import timestamp
-from release_static.release_id import ReleaseIdError
 from release_static.releases.changes import Changes
 from release_static.releases.inventory import Inventory
 from release_static.releases.prune import Plan
@@ -130,23 +128,6 @@ def damage(findings: Findings) -> str:
     if findings.files:
         lines.append("To repair them, check out the code of the release and run: manage.py releases verify --repair")
     return "\n".join(lines)
-
-
-def sources(option: str | None, strategy: str | None) -> tuple[list[str], bool]:
-    """A line for each place where the id of this release may stand, and whether one of them gave it."""
-    lines, found = [], False
-    answers = release_ids.ask(option, strategy)
-    for answer in answers:
-        said = answer.problem or "not there"
-        if answer.value is not None:
-            try:
-                said = f"{release_ids.validate(answer.value, answer.source)}  <- this is the id"
-                found = True
-            except ReleaseIdError as error:
-                said = str(error)
-        lines.append(f"{answer.source}: {said}")
-    lines += [f"{source.name}: not asked" for source in release_ids.sources(option, strategy)[len(answers) :]]
-    return lines, found
 
 
 def plan(plan: Plan, policy: Policy, now: datetime) -> str:

@@ -131,7 +131,7 @@ def test_current_explains_where_the_id_comes_from(site, monkeypatch):
     out, _ = releases("current", "--explain")
 
     assert [line.partition(": ")[2] for line in out.splitlines()] == [
-        "not there",
+        "not set",
         "abc  <- this is the id",
         "not asked",
         "not asked",
@@ -147,7 +147,7 @@ def test_current_fails_with_an_explanation_where_the_id_is_none(site, monkeypatc
     with pytest.raises(CommandError, match="Set RELEASE_ID"):
         releases("current", "--explain", stdout=out)
 
-    assert f"'{value}', from the variable RELEASE_ID, is no release id." in out.getvalue()
+    assert f"the variable RELEASE_ID: '{value}' is not a valid release id." in out.getvalue()
 
 
 def test_another_storage_is_an_error_that_names_ours(settings):

@@ -11,11 +11,12 @@ from typing import Any
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, no_translations
 
-from release_static import release_id as release_ids
 from release_static.errors import ReleaseStaticError, describe
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.progress import bar
 from release_static.publishing import locks
+from release_static.release_ids.resolve import REMEDY
+from release_static.release_ids.resolve import explain as explain_id
 from release_static.releases import pins, report, retention
 from release_static.releases.changes import compare
 from release_static.releases.inventory import read_paths, read_releases
@@ -41,7 +42,7 @@ class Command(BaseCommand):
             return command
 
         current = add("current", self.current, "Print the id of this release.")
-        current.add_argument("--explain", action="store_true", help="Show what each source of the id says.")
+        current.add_argument("--explain", action="store_true", help="Show what each place that can set the id says.")
         show = add("show", self.show, "Show one release, and what changed since the one before.")
         show.add_argument("id")
         show.add_argument("--json", action="store_true")
@@ -113,13 +114,10 @@ class Command(BaseCommand):
 
     def current(self, *, explain: bool, **options: Any) -> None:
         if explain:
-            lines, found = report.sources(*self.storage.release_id_options)
+            lines, found = explain_id(*self.storage.release_id_options)
             self.stdout.write("\n".join(lines))
             if not found:
-                raise CommandError(
-                    f"This release has no id. Set {release_ids.VARIABLE} to what names this build, such as the commit, "
-                    "both where collectstatic runs and where the site is served."
-                )
+                raise CommandError(f"This release has no id. {REMEDY}")
         else:
             self.stdout.write(str(self.storage.release_id))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from release_static import release_id_strategies as strategies
-from release_static.release_id import ReleaseIdError
+from release_static.release_ids.resolve import ReleaseIdError
 
 COMMIT = "2c3a0b24069af49b3de35b8e8c26765c1dba9ff0"
 OLD = "ffffffffffffffffffffffffffffffffffffffff"
@@ -124,7 +124,7 @@ def test_a_deployment_that_only_changes_the_configuration_keeps_the_id(platform,
         ("render_git_commit", "RENDER_GIT_COMMIT .* build and run time .* from a Git repository"),
         ("railway_git_commit", "RAILWAY_GIT_COMMIT_SHA .* build and run time.* push to GitHub"),
         ("fly_image_tag", "FLY_IMAGE_REF .* not while the image is built: publish in the release_command"),
-        ("kamal_version", "KAMAL_VERSION .* in its hooks, neither while the image is built .* -e RELEASE_ID:"),
+        ("kamal_version", "KAMAL_VERSION .* in its hooks, but not while the image is built .* -e RELEASE_ID:"),
         ("scalingo_container_version", "SOURCE_VERSION during the build, and CONTAINER_VERSION .* postdeploy"),
         ("release_id_variable", "RELEASE_ID alone"),
         ("revision_file", "git rev-parse HEAD > REVISION"),
@@ -136,7 +136,7 @@ def test_a_strategy_that_finds_nothing_names_the_variable_its_phase_and_how_to_s
 
 
 def test_an_empty_variable_is_as_good_as_none(ask):
-    with pytest.raises(ReleaseIdError, match="RENDER_GIT_COMMIT not set"):
+    with pytest.raises(ReleaseIdError, match="RENDER_GIT_COMMIT is not set"):
         ask("render_git_commit", RENDER_GIT_COMMIT="")
 
 

@@ -1,10 +1,10 @@
-"""Which source gives the id of a release, and what is no id."""
+"""Which place gives the id of a release, and what is not a valid id."""
 
 import pytest
 
-from release_static.release_id import Answer, ReleaseIdError, ask, resolve, stated
+from release_static.release_ids.resolve import ReleaseIdError, explain, resolve, stated
 
-STRATEGY = "tests.mechanism.test_release_id.build_number"
+STRATEGY = f"{__name__}.build_number"
 
 
 def build_number():
@@ -43,23 +43,44 @@ def test_the_option_wins_over_the_variable_over_the_file_over_the_strategy(revis
     ]
 
 
-def test_every_source_that_was_asked_is_told_up_to_the_one_that_decides(revision):
-    assert ask(None, STRATEGY) == [
-        Answer("the storage's option release_id"),
-        Answer("the variable RELEASE_ID"),
-        Answer(f"the file {revision}"),
-        Answer(f"the strategy {STRATEGY}", value="build-7"),
+def test_each_place_is_explained_up_to_the_one_that_decides(revision):
+    lines, found = explain(None, STRATEGY)
+    assert lines == [
+        "the storage's option release_id: not set",
+        "the variable RELEASE_ID: not set",
+        f"the file {revision}: not found",
+        f"the strategy {STRATEGY}: build-7  <- this is the id",
     ]
+    assert found == resolve(None, STRATEGY)
+
     revision.write_text("from-file")
-    assert ask(None, STRATEGY)[-1] == Answer(f"the file {revision}", value="from-file")
+    lines, found = explain(None, STRATEGY)
+    assert lines[2:] == [f"the file {revision}: from-file  <- this is the id", f"the strategy {STRATEGY}: not asked"]
+    assert found == resolve(None, STRATEGY)
+
+
+def test_a_problem_decides_too(revision, monkeypatch):
+    revision.write_text("from-file")
+    monkeypatch.setenv("RELEASE_ID", "a/b")
+    lines, found = explain(None, STRATEGY)
+    assert "the variable RELEASE_ID: 'a/b' is not a valid release id." in lines[1]
+    assert lines[2:] == [f"the file {revision}: not asked", f"the strategy {STRATEGY}: not asked"]
+    assert found is None
+
+
+def test_no_strategy_is_no_place(revision):
+    assert stated(None) is None
+    assert len(explain(None, None)[0]) == 3
+    revision.write_text("from-file")
+    assert stated(None) == resolve(None, None)
 
 
 def test_no_id_is_an_error_with_every_place_and_the_remedy(revision):
     with pytest.raises(ReleaseIdError) as caught:
-        resolve(None, "tests.mechanism.test_release_id.no_variable")
+        resolve(None, f"{__name__}.no_variable")
 
     message = str(caught.value)
-    places = ["option release_id", "variable RELEASE_ID", str(revision), "test_release_id.no_variable"]
+    places = ["option release_id", "variable RELEASE_ID", str(revision), "test_resolve.no_variable"]
     assert [place for place in places if place not in message] == []
     assert "KeyError: 'BUILD_NUMBER'" in message
     assert "Set RELEASE_ID" in message
@@ -68,8 +89,8 @@ def test_no_id_is_an_error_with_every_place_and_the_remedy(revision):
 @pytest.mark.parametrize(
     ("strategy", "problem"),
     [
-        ("tests.mechanism.test_release_id.nothing", "returned None"),
-        ("tests.mechanism.test_release_id.misspelt", "cannot be imported"),
+        (f"{__name__}.nothing", "returned None"),
+        (f"{__name__}.misspelt", "cannot be imported"),
         ("no.such.module", "cannot be imported"),
         ("nodots", "cannot be imported"),
     ],
@@ -98,11 +119,16 @@ def test_a_strategy_that_cannot_be_used_says_why(strategy, problem):
         "x" * 129,
     ],
 )
-def test_a_value_that_is_no_id_is_refused_and_nothing_else_is_asked(value, monkeypatch):
+def test_an_invalid_id_is_refused_and_nothing_else_is_asked(value, monkeypatch):
     monkeypatch.setenv("RELEASE_ID", value)
     for find in (lambda: resolve(None, STRATEGY), lambda: stated(None)):
-        with pytest.raises(ReleaseIdError, match="the variable RELEASE_ID, is no release id"):
+        with pytest.raises(ReleaseIdError, match="the variable RELEASE_ID: .* is not a valid release id"):
             find()
+
+
+def test_an_option_that_is_not_a_string_is_refused():
+    with pytest.raises(ReleaseIdError, match="option release_id: 7 is not a valid release id"):
+        resolve(7, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", ["7", "v1.2.3", "0a1b2c3d", "deployment-01H9RK9EYO9PGNBYAKGXSHV0PH", "x" * 128])
@@ -120,5 +146,5 @@ def test_a_revision_file_that_cannot_be_read_is_not_passed_over(revision):
 
 def test_an_empty_revision_file_is_not_passed_over(revision):
     revision.touch()
-    with pytest.raises(ReleaseIdError, match="REVISION, is no release id"):
+    with pytest.raises(ReleaseIdError, match="REVISION: '' is not a valid release id"):
         resolve(None, STRATEGY)
