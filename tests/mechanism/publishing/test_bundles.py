@@ -1,9 +1,11 @@
+import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from release_static.manifest import Manifest
 from release_static.publishing import checksums
@@ -281,4 +283,52 @@ def test_a_bundles_file_that_is_missing_is_published_again(site, build):
     (site.root / "assets/main-DGX9sz5U.js").unlink()
 
     assert "is complete again" in site.publish("one", bundles=[build.manifest])
+    assert (site.root / "assets/main-DGX9sz5U.js").read_text() == MAIN
+
+
+@pytest.mark.parametrize("stage", [DJANGO, WHITENOISE], ids=["Django", "WhiteNoise"])
+def test_of_15_builds_a_prune_leaves_the_files_of_the_live_one(site, build, stage):
+    for n in range(15):
+        shutil.rmtree(build.folder)
+        # Every third build has a chunk of its own, the rest is shared.
+        names = {"main.js": f"main-{n:08}.js", "chart.js": f"chart-{n // 3:08}.js", "logo.svg": "logo-C9mLoDcj.svg"}
+        content = {f"assets/{name}": name * 200 for name in names.values()}
+        build.write(content | {f"assets/{names['main.js']}.map": f"map {n}", "favicon.txt": f"icon {n}"})
+        build.write({".vite/manifest.json": json.dumps({of: {"file": f"assets/{name}"} for of, name in names.items()})})
+        site.publish(f"release-{n}", stage=stage, bundles=[build.manifest])
+    assert len(list((site.root / "assets").glob("main-*.js"))) == 15
+
+    call_command("releases", "prune", "--keep=1", "--days=0", stdout=io.StringIO())
+
+    live = {*content, f"assets/{names['main.js']}.map"}
+    copies = {f"{name}{suffix}" for name in live for suffix in (".gz", ".br")}
+    left = {name for name in site.state() if name.startswith("assets/")}
+    assert left - copies == live
+    assert bool(left & copies) is (stage == WHITENOISE)
+
+
+def test_a_release_that_did_not_know_the_bundle_keeps_its_originals(site, build):
+    site.publish("before")
+    site.publish("after", bundles=[build.manifest])
+    site.write("example.txt", "new")
+    for folder in (build.folder / "assets", build.folder / ".vite"):
+        shutil.rmtree(folder)
+    site.publish("without")
+
+    call_command("releases", "prune", "--keep=1", "--days=0", stdout=io.StringIO())
+
+    # To visitors they are originals, which stay.
+    assert {name for name in site.state() if name.startswith("assets/")} == set(FILES)
+
+
+def test_verify_finds_and_repairs_a_damaged_file_of_a_bundle(site, build):
+    site.publish("one", bundles=[build.manifest])
+    (site.root / "assets/main-DGX9sz5U.js").write_text("damaged")
+    with pytest.raises(CommandError, match="is published already, with other content"):
+        site.publish("one", bundles=[build.manifest])
+
+    with pytest.raises(CommandError):
+        call_command("releases", "verify", stdout=io.StringIO(), stderr=io.StringIO())
+    call_command("releases", "verify", "--repair", stdout=io.StringIO(), stderr=io.StringIO())
+
     assert (site.root / "assets/main-DGX9sz5U.js").read_text() == MAIN
