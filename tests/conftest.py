@@ -12,6 +12,7 @@ import pytest
 from tests.project import COPIER_SETTINGS, ROOT, Project, copy_template, environment
 from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
+from tests.vite import node_modules, visitor  # noqa: F401 (fixtures)
 
 # Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
 PYTHONS = {"5.2": "3.11", "6.1": "3.13"}

@@ -1,7 +1,7 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
@@ -26,7 +26,8 @@ class ReleaseSpecificManifestMixin(Base):
 
     Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, what collectstatic publishes for,
     such as staging: by default RELEASE_ENVIRONMENT, or else production; `stage`, the storage that it hashes with, as a
-    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
+    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in
+    publishing/bundles.py.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class ReleaseSpecificManifestMixin(Base):
         release_id_strategy: str | None = None,
         environment: str | None = None,
         stage: str | dict[str, Any] = DJANGO,
+        bundles: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> None:
         self._environment = environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        self.bundles = bundles
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.
         del self.hashed_files, self.manifest_hash

@@ -47,7 +47,8 @@ def prepare(
 ) -> Plan:
     """What `publish` would do, given what exists under the names of these files and in `.releases/`. Writes nothing.
 
-    Raises PublishError if the release is published with other content, unless it is to be replaced.
+    Raises PublishError if the release is published with other content, unless it is to be replaced, or if a file is whose
+    name the stage did not make.
     """
     published = path(release_id) in existing
     new_release = not published or _is_new(release_id, manifest, destination, replace_release=replace_release)
@@ -61,6 +62,7 @@ def prepare(
             plan.damaged.append(file)
         else:
             plan.outdated.append(file)
+    _check_bundled(plan, destination)
     return plan
 
 
@@ -106,6 +108,28 @@ def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) ->
     published = {name: entry.modified for name, entry in existing.items() if name.endswith(suffix) and entry.size}
     own = published.pop(f"{RELEASES}/{release_id}{suffix}", None)
     return own is not None and all(modified < own for modified in published.values())
+
+
+def _check_bundled(plan: Plan, destination: Destination) -> None:
+    """A name from a bundler does not prove which content is right, so a file that exists under it is never replaced."""
+    damaged = {file.name: file for file in plan.damaged if plan.manifest.paths.get(file.name) == file.name}
+    for name, digest in destination.digests(damaged):
+        file = damaged[name]
+        plan.damaged.remove(file)
+        if digest is None:
+            plan.missing.append(file)
+        elif digest == file.digest():  # S3 does not know the MD5 of every object
+            plan.unchanged.append(file)
+        else:
+            raise PublishError(
+                f"{name} is published already, with other content.\n"
+                f"  published: {destination.location(name)}\n"
+                f"  now:       {file.path}\n"
+                "A bundler's file is never replaced, because pages of other releases load it and browsers keep it for a "
+                "year. Have the bundler put a hash of the content into the name, such as [name]-[hash].js. If the "
+                "published file was damaged, repair it with the code of a release that has it: manage.py releases verify "
+                "--repair"
+            )
 
 
 def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> bool:

@@ -50,7 +50,7 @@ class Inventory:
     unreadable: dict[str, str] = field(default_factory=dict)
     # By id, the hashed names of releases that an interrupted prune left: their files may still exist.
     interrupted: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # The names before hashing, of all these.
+    # The names before hashing, of all these; a bundler's files have none.
     originals: set[str] = field(default_factory=set)
 
     def get(self, release_id: str) -> Release:
@@ -99,7 +99,7 @@ def read_releases(
             inventory.unreadable[name] = str(error)
             continue
         hashed = _interned(manifest.paths.values())
-        inventory.originals.update(_interned(manifest.paths))
+        inventory.originals.update(_interned(name for name, hashed in manifest.paths.items() if name != hashed))
         if kind == EXPIRED:
             inventory.interrupted[release_id] = hashed
         else:

@@ -107,7 +107,7 @@ def superseded(releases: list[Release]) -> dict[str, dict[str, datetime | None]]
 def sweep(
     entries: Iterable[Entry], kept: Container[str], expired: Container[str], originals: Container[str]
 ) -> Iterator[Entry]:
-    """The files to delete: those named in `expired` and not in `kept`, with their compressed copies.
+    """The files to delete: those named in `expired` and not in `kept`, with their compressed copies and source maps.
 
     `kept` and `expired` are hashed names. `originals` are the names that visitors may know, which stay forever.
     """

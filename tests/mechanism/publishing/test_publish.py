@@ -1,7 +1,7 @@
 import pytest
 
 from release_static.manifest import Manifest
-from release_static.publishing.destination import Entry, StagedFile
+from release_static.publishing.destination import Entry, PublishError, StagedFile
 from release_static.publishing.directory import Directory
 from release_static.publishing.publish import prepare
 
@@ -44,6 +44,31 @@ def test_hashed_files_go_before_originals():
     files = [staged("a.txt"), staged("a.1.txt", hashed=True), staged("b.txt"), staged("b.1.txt", hashed=True)]
 
     assert [file.name for file in plan_for(files, {}).uploads] == ["a.1.txt", "b.1.txt", "a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("published", "plan"),
+    [(b"same", "unchanged"), (None, "missing"), (b"else", "error")],
+    ids=["with the same content", "no longer", "with other content"],
+)
+def test_a_bundlers_file_that_may_have_changed_is_read_and_never_replaced(tmp_path, monkeypatch, published, plan):
+    source, root = tmp_path / "source", tmp_path / "root"
+    source.write_bytes(b"same")
+    root.mkdir()
+    if published:
+        (root / "main-BC9VhCn9.js").write_bytes(published)
+    # As with an object in a bucket whose ETag is not the MD5 of its content.
+    monkeypatch.setattr(Directory, "matches", lambda *arguments: False)
+    file = StagedFile("main-BC9VhCn9.js", str(source), 4, source.stat().st_mtime_ns, hashed=True)
+    manifest = Manifest({file.name: file.name}, "abc", {})
+    arguments = ("one", "production", manifest, [file], {file.name: Entry(file.name, 4, 0)}, Directory(str(root)))
+
+    if plan == "error":
+        with pytest.raises(PublishError, match=r"main-BC9VhCn9\.js is published already, with other content"):
+            prepare(*arguments)
+    else:
+        made = prepare(*arguments)
+        assert (getattr(made, plan), made.damaged) == ([file], [])
 
 
 @pytest.mark.parametrize(

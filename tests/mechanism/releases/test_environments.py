@@ -15,7 +15,6 @@ def publish(site):
 
     def publish(release_id, environment="production", days_ago=0):
         site.write("style.css", f"/* {release_id} */")
-        site.run_release(release_id, environment=environment)
         output = site.publish(release_id, environment=environment)
         if days_ago:
             backdate(site, release_id, days_ago)

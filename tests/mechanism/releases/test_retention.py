@@ -34,6 +34,7 @@ NAMES = [
     "a.0123456789ab.txt",
     "a.0123456789ab.txt.gz",
     "a.0123456789ab.txt.br",
+    "a.0123456789ab.txt.map",
     "a.ffffffffffff.txt",
     "b/b",
     "b/b.0123456789ab",
@@ -41,6 +42,7 @@ NAMES = [
     "b/b.0123456789ab.gz.gz",
     ".releases/r0/staticfiles.json",
 ]
+SUFFIXES = ("", ".gz", ".br", ".map")
 IDS = [f"r{n}" for n in range(7)]
 # Some equal, some ahead of this machine's clock.
 times = st.integers(-3, 60).map(lambda days: NOW - timedelta(days=days))
@@ -115,11 +117,13 @@ def test_prune_keeps_what_stays_intact_and_touches_nothing_but_what_expired(buck
         assert {release.id for release, _ in history(releases, name)[: policy.keep]} <= set(stay)
     for paths_of in stay.values():
         for hashed in set(paths_of.values()) - {NAMES[-1]}:
-            for name in (hashed, f"{hashed}.gz", f"{hashed}.br"):
+            for name in (hashed + suffix for suffix in SUFFIXES):
                 assert (name in after) is (name in before)
     expired = [were[release_id] for release_id in were.keys() - stay.keys()] + list(manifests(before, EXPIRED).values())
-    allowed = {hashed + suffix for paths_of in expired for hashed in paths_of.values() for suffix in ("", ".gz", ".br")}
-    originals = {name for paths_of in [*were.values(), *expired] for name in paths_of}
+    allowed = {hashed + suffix for paths_of in expired for hashed in paths_of.values() for suffix in SUFFIXES}
+    # A bundler's files have one name, and are no originals.
+    all_paths = [*were.values(), *expired]
+    originals = {name for paths_of in all_paths for name, hashed in paths_of.items() if name != hashed}
     files = {name for name in gone if not name.startswith(RELEASES)}
     assert files <= allowed - originals
     # All of it is gone, but for what is still needed.
@@ -241,12 +245,13 @@ def test_the_order_of_equal_times_is_always_the_same():
     assert [release for release, _ in history([first, second], "production")] == [second, first]
 
 
-def test_sweep_deletes_compressed_copies_but_not_those_of_what_stays():
-    entries = [Entry(name, 1, 0) for name in ("x.1.js", "x.1.js.gz", "x.1.js.br", "x.1.js.map", "y.1.js", "y.1.js.gz")]
+def test_sweep_deletes_compressed_copies_and_source_maps_but_not_those_of_what_stays():
+    names = ("x.1.js", "x.1.js.gz", "x.1.js.br", "x.1.js.map", "x.1.js.txt", "y.1.js", "y.1.js.gz", "y.1.js.map")
+    entries = [Entry(name, 1, 0) for name in names]
 
     swept = sweep(entries, kept={"y.1.js"}, expired={"x.1.js", "y.1.js.gz"}, originals=set())
 
-    assert [entry.name for entry in swept] == ["x.1.js", "x.1.js.gz", "x.1.js.br"]
+    assert [entry.name for entry in swept] == ["x.1.js", "x.1.js.gz", "x.1.js.br", "x.1.js.map"]
 
 
 def test_usage_counts_compressed_copies_and_what_only_one_release_names():
