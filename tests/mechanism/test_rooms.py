@@ -27,7 +27,7 @@ def imports() -> dict[str, set[str]]:
     """By module, those of the mechanism that it imports anywhere, also where only a type checker looks."""
     files = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
     modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
-    found = {}
+    found: dict[str, set[str]] = {}
     for module, path in modules.items():
         found[module] = set()
         for node in ast.walk(ast.parse(path.read_text())):
@@ -36,7 +36,7 @@ def imports() -> dict[str, set[str]]:
                     names = [alias.name for alias in node.names]
                 case ast.ImportFrom():
                     assert node.level == 0, f"{module} has a relative import"
-                    names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                    names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
                 case _:
                     continue
             found[module].update(name for name in names if name in modules and name != release_static.__name__)

@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from django.core.management import CommandError
 
-from release_static.manifest import RELEASES, ManifestError
+from release_static.manifest import RELEASES, Manifest, ManifestError
 from release_static.publishing import locks
 from release_static.s3.settings import client_config
 from tests.s3.conftest import STATIC
@@ -126,7 +126,8 @@ def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
 @pytest.mark.parametrize("name", ["+page.js", "(a).js", ".htaccess", "app.js"])
 def test_a_prune_that_ends_during_a_listing_is_noticed(site, name):
     lock = f"{locks.PREFIX}{locks.EXCLUSIVE}-x"
-    for other in ("app.js", "b.js", "c.js"):
+    # So that a name which sorts before the lock is on another page.
+    for other in ("+0.js", "b.js", "c.js"):
         site.server.client().put_object(Bucket=site.bucket, Key=f"static/{other}", Body=b"content")
     in_pages_of_two(site.at("one"))
     outcomes = set()
@@ -461,6 +462,19 @@ def test_a_process_of_the_release_published_here_needs_no_server(site):
     site.on_request = lambda operation, request: fail(request, ConnectionClosedError)
 
     assert site.storage.url("app.js").startswith(STATIC)
+
+
+def test_the_copy_of_the_manifest_says_where_its_files_are_and_has_no_checksums(site):
+    site.publish("one")
+    published = site.manifest("one")
+
+    site.storage.keep_manifest("one", Manifest.parse(json.dumps(published).encode(), "here"))
+
+    copy = json.loads(site.copy.read_text())
+
+    assert copy.pop("release") == {"id": "one", "destination": str(site.destination)}
+    assert published.pop("checksums") and published.pop("release")["id"] == "one"
+    assert copy == published
 
 
 def test_a_process_of_another_release_asks_the_bucket_once(site):

@@ -54,9 +54,8 @@ def git_hash() -> str:
     if untracked := _untracked_static_files(repository):
         names = ", ".join(untracked[:3]) + (f" and {len(untracked) - 3} more" if len(untracked) > 3 else "")
         logger.warning(
-            "Untracked static files will be published as part of release %s, although commit %s does not contain them: "
-            "%s. Commit them, or add them to .gitignore if they are build output.",
-            release_id,
+            "collectstatic publishes untracked files that commit %s does not contain: %s. Commit them, or add them to "
+            ".gitignore if they are build output.",
             commit,
             names,
         )

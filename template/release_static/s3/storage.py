@@ -16,6 +16,7 @@ from storages.backends.s3 import S3StaticStorage
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, Manifest, ManifestError
 from release_static.publishing.destination import Destination
+from release_static.release_ids.project import project_directory
 from release_static.s3.bucket import Bucket
 from release_static.s3.settings import client_config
 from release_static.storages import ReleaseSpecificManifestMixin
@@ -61,7 +62,7 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
 
     @property
     def manifest_copy(self) -> Path:
-        return Path(settings.BASE_DIR) / NAME
+        return project_directory() / NAME
 
     def read_published(self, release_id: str) -> bytes | None:
         try:

@@ -52,7 +52,9 @@ def test_a_lock_is_written_in_the_background(tmp_path):
 
     with shared(destination, pytest.fail) as lock:
         destination.staged.set()
-        assert lock.name in lock.existing()
+        existing = lock.existing()
+
+    assert lock.name in existing
 
 
 def test_no_lock_is_left_where_staging_fails(destination, tmp_path):
@@ -75,7 +77,12 @@ def test_a_publisher_lets_a_prune_go_first(destination):
 
     def end_the_prune(line):
         said.append(line)
-        Thread(target=lambda: (time.sleep(0.2), seen.extend(names(destination)), destination.delete([prune]))).start()
+        Thread(target=end_later).start()
+
+    def end_later():
+        time.sleep(0.2)
+        seen.extend(names(destination))
+        destination.delete([prune])
 
     seen: list[str] = []
     with shared(destination, end_the_prune) as lock:
@@ -93,7 +100,11 @@ def test_a_prune_waits_for_the_publishers_at_work_but_not_for_those_that_come_la
     def end_the_publication(line):
         said.append(line)
         destination.write(f"{PREFIX}{SHARED}-later", marker.content())
-        Thread(target=lambda: (time.sleep(0.2), destination.delete([publisher]))).start()
+        Thread(target=end_later).start()
+
+    def end_later():
+        time.sleep(0.2)
+        destination.delete([publisher])
 
     with exclusive(destination, end_the_publication, wait=60):
         assert names(destination) == [EXCLUSIVE, SHARED]

@@ -309,7 +309,7 @@ def test_untracked_static_files_are_named_in_a_warning(repository, settings, cap
     assert git_hash() == head(repository)
 
     [warning] = caplog.messages
-    assert f"commit {head(repository)} does not contain them: " in warning
+    assert f"untracked files that commit {head(repository)} does not contain: " in warning
     assert ": prefixed/0.css, prefixed/1.css, prefixed/2.css and 2 more. " in warning
 
 

@@ -239,7 +239,9 @@ def test_a_prune_that_may_not_delete_says_so_and_releases_its_lock(three, monkey
 @pytest.mark.parametrize("steps", range(6))
 def test_a_prune_whose_lock_may_have_ended_goes_no_further(three, monkeypatch, steps):
     """Before each deletion, and before each copy of a manifest, it looks at its clock."""
-    check, checks, deleted = locks.Lock.check, [], []
+    check, delete = locks.Lock.check, Directory.delete
+    checks: list[int] = []
+    deleted: list[str] = []
 
     def check_late(self):
         checks.append(len(deleted))
@@ -247,11 +249,13 @@ def test_a_prune_whose_lock_may_have_ended_goes_no_further(three, monkeypatch, s
             self._acquired = tuple(at - locks.LIFETIME[locks.EXCLUSIVE] for at in self._acquired)
         check(self)
 
-    delete = Directory.delete
+    def note_and_delete(self, names):
+        names = list(names)
+        deleted.extend(names)
+        delete(self, names)
+
     monkeypatch.setattr(locks.Lock, "check", check_late)
-    monkeypatch.setattr(
-        Directory, "delete", lambda self, names: deleted.extend(names := list(names)) or delete(self, names)
-    )
+    monkeypatch.setattr(Directory, "delete", note_and_delete)
 
     with pytest.raises(CommandError, match="took longer than 10 minutes"):
         releases("prune", "--keep=1", "--days=0")

@@ -155,6 +155,16 @@ def test_names_in_an_error_are_shown_escaped(nasty, arguments):
     assert code == 1
 
 
+def test_where_the_id_comes_from_is_shown_escaped(site, monkeypatch):
+    site.run_release(None, release_id_strategy="no\x1b[2Jsuch.strategy")
+
+    seen, code = run("current", "--explain")
+
+    assert code == 1
+    assert "\\x1b[2J" in seen
+    assert all(character.isprintable() for character in seen if character != "\n")
+
+
 def test_prune_shows_what_it_deletes_escaped(nasty):
     manifest_of(nasty, f"{FOLDER}2").unlink()
 

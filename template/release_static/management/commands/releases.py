@@ -50,17 +50,16 @@ class Command(BaseCommand):
         check.add_argument("id", nargs="?", help="The release to check (default: this one).")
         check.add_argument("--all", action="store_true", help="Check all releases.")
         check.add_argument(
-            "--repair", action="store_true", help="Publish missing and damaged files again, if this checkout has them."
+            "--repair", action="store_true", help="Publish missing and damaged files of this checkout again."
         )
         delete = add("prune", self.prune, "Delete expired releases, and the files that only they use.")
-        default = Policy()
         delete.add_argument(
-            "--keep", type=int, default=default.keep, metavar="N", help="Keep the newest N (%(default)s)."
+            "--keep", type=int, default=Policy.keep, metavar="N", help="Keep the newest N (%(default)s)."
         )
         delete.add_argument(
             "--days",
             type=_number(0, 36500),
-            default=default.days,
+            default=Policy.days,
             metavar="D",
             help="Keep those that were superseded in the last D days (%(default)s).",
         )
@@ -115,11 +114,11 @@ class Command(BaseCommand):
     def current(self, *, explain: bool, **options: Any) -> None:
         if explain:
             lines, found = explain_id(*self.storage.release_id_options)
-            self.stdout.write("\n".join(lines))
+            self.print("\n".join(lines))
             if not found:
                 raise CommandError(f"This release has no id. {REMEDY}")
         else:
-            self.stdout.write(str(self.storage.release_id))
+            self.print(str(self.storage.release_id))
 
     def show(self, *, id: str, **options: Any) -> None:
         destination = self.storage.destination
