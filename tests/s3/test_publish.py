@@ -56,7 +56,7 @@ FAULTS = {
 def test_a_first_publication_takes_four_requests_more_than_it_has_objects(site):
     summary = site.publish("one")
 
-    assert "Release one: 6 files uploaded, 0 unchanged." in summary
+    assert "Release one: 6 files published, 0 unchanged." in summary
     assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
     # The files and the manifest.
     assert len(site.objects()) == 6 + 1
@@ -170,7 +170,7 @@ def test_only_what_changed_goes_up(site):
 
     hashed = site.manifest("two")["paths"]["app.js"]
     assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
-    assert "2 files uploaded, 4 unchanged" in summary
+    assert "2 files published, 4 unchanged" in summary
     assert site.read("static/app.js") == b"let release = 2;\n"
     assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
         key: tag for key, tag in before.items() if key != "static/app.js"
@@ -211,7 +211,7 @@ def test_the_manifest_goes_up_after_every_file_that_it_names(site):
 def test_a_dry_run_writes_nothing(site):
     summary = site.publish("one", dry_run=True)
 
-    assert "6 files would be uploaded" in summary
+    assert "6 files would be published" in summary
     assert site.objects() == {}
     assert not site.copy.exists()
 
