@@ -139,6 +139,7 @@ def test_a_source_map_may_change_while_its_file_does_not(site, build):
 
     assert (site.root / "assets/main-DGX9sz5U.js.map").read_text() == '{"release": "two"}'
     assert {name for name in site.state() if ".map" in name} == {"assets/main-DGX9sz5U.js.map"}
+    call_command("releases", "verify", "one", stdout=io.StringIO())
 
 
 def test_a_folder_of_staticfiles_dirs_may_have_a_prefix(site, build, settings):
