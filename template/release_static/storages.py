@@ -26,8 +26,8 @@ class ReleaseSpecificManifestMixin(Base):
 
     Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, what collectstatic publishes for,
     such as staging: by default RELEASE_ENVIRONMENT, or else production; `stage`, the storage that it hashes with, as a
-    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in
-    publishing/bundles.py.
+    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in publishing/bundles.py;
+    `references`, "warn" or "error", for references that lead to an original after hashing.
     """
 
     def __init__(
@@ -38,12 +38,14 @@ class ReleaseSpecificManifestMixin(Base):
         environment: str | None = None,
         stage: str | dict[str, Any] = DJANGO,
         bundles: Sequence[str | os.PathLike[str]] = (),
+        references: str = "warn",
         **kwargs: Any,
     ) -> None:
         self._environment = environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
         self.bundles = bundles
+        self.references = references
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.
         del self.hashed_files, self.manifest_hash
