@@ -37,6 +37,8 @@ class Inventory:
     unreadable: dict[str, str] = field(default_factory=dict)
     # By id, the hashed names of releases that an interrupted prune left: their files may still exist.
     interrupted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Files that stand beside no manifest, because it was deleted by hand or never written.
+    stray: list[str] = field(default_factory=list)
     # The names before hashing, of all these.
     originals: set[str] = field(default_factory=set)
 
@@ -64,7 +66,8 @@ def read_releases(
     """
     entries = {entry.name: entry for entry in destination.entries(f"{RELEASES}/")}
     manifests = [name for name in entries if _parts(name)[1] in (NAME, EXPIRED)]
-    inventory = Inventory(destination)
+    ids = {_parts(name)[0] for name in manifests}
+    inventory = Inventory(destination, stray=[name for name in entries if _parts(name)[0] not in {"", *ids}])
     for done, (name, content) in enumerate(destination.read_many(manifests), 1):
         progress(done, len(manifests))
         release_id, kind = _parts(name)

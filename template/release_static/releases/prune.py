@@ -5,7 +5,7 @@ first of its files. A copy stays in `expired.json` until the last of them is del
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
@@ -34,6 +34,8 @@ class Plan:
     interrupted: list[str]
     # Named only by releases that expire or that were left.
     files: list[Entry]
+    # Files in `.releases/` that belong to no release.
+    stray: list[str] = field(default_factory=list)
 
     @property
     def expired(self) -> list[Release]:
@@ -70,7 +72,7 @@ def prepare(
     expired = {name for decision in decisions if not decision.reasons for name in decision.release.hashed}
     expired.update(name for names in inventory.interrupted.values() for name in names)
     files = list(retention.sweep(destination.entries(), kept, expired, inventory.originals))
-    return Plan(decisions, list(inventory.interrupted), files)
+    return Plan(decisions, list(inventory.interrupted), files, inventory.stray)
 
 
 def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
@@ -89,7 +91,7 @@ def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
         deleted += len(batch)
         yield deleted
     destination.sync()
-    markers = [beside(release_id, name) for release_id in plan.gone for name in (REPUBLISHED, PINNED)]
+    markers = [beside(release_id, name) for release_id in plan.gone for name in (REPUBLISHED, PINNED)] + plan.stray
     # Last, because they say what is left to delete.
     copies = [beside(release_id, EXPIRED) for release_id in {*expired, *plan.interrupted}]
     for names in (markers, copies):
