@@ -15,6 +15,11 @@ def hash_in(name: str) -> str:
     return match["hash"] if match else ""
 
 
+def is_inside(name: str) -> bool:
+    """Whether this is the path of a file below its destination: anyone may have written a manifest."""
+    return not name.startswith("/") and "/../" not in f"/{name}"
+
+
 def sibling_of(name: str) -> str:
     """The name of the file that this one is a compressed copy or a bundler's source map of, or ""."""
     stem, dot, extension = name.rpartition(".")

@@ -91,7 +91,8 @@ def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
         deleted += len(batch)
         yield deleted
     destination.sync()
-    markers = [beside(release_id, name) for release_id in plan.gone for name in plan.markers.get(release_id, {})]
+    kept = {release.id for release in plan.kept}
+    markers = [beside(id, name) for id, names in plan.markers.items() if id not in kept for name in names]
     # Last, because they say what is left to delete.
     copies = [beside(release_id, EXPIRED) for release_id in {*expired, *plan.interrupted}]
     for names in (markers, copies):
