@@ -36,8 +36,7 @@ class Site:
 
     def publish(self, release_id: str, *arguments: str, **options: Any) -> str:
         """What collectstatic prints, warnings included. Takes options of the storage and of the command."""
-        of_storage = {name: options.pop(name) for name in STORAGE_OPTIONS & options.keys()}
-        self.run_release(release_id, **{name: value for name, value in of_storage.items() if value is not None})
+        self.run_release(release_id, **{name: options.pop(name) for name in STORAGE_OPTIONS & options.keys()})
         output = io.StringIO()
         call_command(
             "collectstatic", *arguments, **{"interactive": False, "stdout": output, "stderr": output, **options}

@@ -402,5 +402,6 @@ def test_originals_that_the_enhanced_storage_is_told_to_leave_out_are_not_publis
 
     paths = site.manifest("one")["paths"]
     originals = set(paths) if keep else set()
-    assert set(site.state()) == {*originals, *paths.values(), ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {*originals, *paths.values(), *private}
     assert site.sources.joinpath("example.txt").read_text() == "old"
