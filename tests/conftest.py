@@ -1,11 +1,13 @@
 """Rendered projects, and the Pythons and Djangos that they run with."""
 
 import fcntl
+import functools
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import botocore.session
 import copier
 import pytest
 
@@ -22,6 +24,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storage
 
 def pytest_configure() -> None:
     os.environ["COPIER_SETTINGS_PATH"] = str(COPIER_SETTINGS)
+    # Each session of botocore would read what it knows of S3, 1 MB of JSON, for itself.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
