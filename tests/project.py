@@ -30,6 +30,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 def copy_template(folder: Path) -> Path:
     """The template as it stands in the work tree, in a folder that is no git repository, so that it renders fast."""
+    folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "copier.yml", folder)
     for name in ("template", "extensions"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
