@@ -13,6 +13,7 @@ import botocore.session
 import copier
 import pytest
 
+from tests.copier_process import remember_templates
 from tests.project import COPIER_SETTINGS, ROOT, Project, copy_template, environment
 from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
@@ -28,6 +29,7 @@ def pytest_configure() -> None:
     os.environ["COPIER_SETTINGS_PATH"] = str(COPIER_SETTINGS)
     # Each session of botocore would read what it knows of S3, 1 MB of JSON, for itself.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    remember_templates()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
