@@ -32,6 +32,16 @@ def pytest_configure() -> None:
     remember_templates()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, because tests wait for servers, browsers and disks."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, or the last of them would run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI everything that a test may need is there, so a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -166,6 +166,7 @@ def by_command(template: Path, shared: Path, combination: dict[str, str]) -> Pat
     )
 
 
+@pytest.mark.long
 def test_copiers_command_renders_every_combination_without_trust_as_if_written_by_hand(template, shared):
     folders = [by_command(template, shared, combination) for combination in COMBINATIONS]
 

@@ -110,6 +110,7 @@ def test_an_update_to_the_same_release_changes_nothing(release_1, tmp_path, answ
     assert status(project) == ""
 
 
+@pytest.mark.long
 def test_rendering_depends_on_nothing_but_the_answers(template, shared, rendered):
     # So an update to the same release changes nothing with these answers either.
     for combination in COMBINATIONS:
