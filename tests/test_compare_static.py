@@ -33,10 +33,11 @@ FOUR = ["default", "manifest", "custom", "s3"]
 
 @pytest.fixture
 def comparing(render: Callable[..., Project], virtual_environment: Callable[..., Path]) -> Callable[..., Project]:
-    """comparing(**answers): a project with the four configurations, committed."""
+    """comparing(**answers): a project with the four configurations, committed. With `moto`, s3 needs no bucket."""
 
-    def comparing(**answers: str) -> Project:
-        python = virtual_environment(answers.get("django_version", "6.1"), *PACKAGES["s3"], *MOTO)
+    def comparing(*, moto: bool = False, **answers: str) -> Project:
+        packages = PACKAGES["s3"] + (MOTO if moto else ())
+        python = virtual_environment(answers.get("django_version", "6.1"), *packages)
         project = render(python=python, compare_static_configs=True, **answers)
         project.commit("Start")
         return project
@@ -187,7 +188,7 @@ def test_s3_without_a_bucket_says_which_variable_is_missing(comparing):
 
 @pytest.mark.long
 def test_compare_static_shows_what_a_deploy_does_to_each(comparing):
-    project = comparing(django_version="5.2")
+    project = comparing(moto=True, django_version="5.2")
     before = project.run("git", "status", "--porcelain").stdout
 
     done = project.manage("compare_static", COLUMNS="200")
@@ -267,7 +268,7 @@ def test_compare_static_says_what_to_do_without_the_file_that_it_changes(compari
 
 
 def test_compare_static_says_which_configuration_cannot_be_published_and_why(comparing):
-    project = comparing()
+    project = comparing(moto=True)
     (project.path / "static" / "style.css").write_text("a { background: url(no.png) }")
 
     done = project.manage("compare_static", check=False)
