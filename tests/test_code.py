@@ -23,6 +23,7 @@ def test_the_code_is_clean(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("django_version", ["5.2"])
 def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version):
     tests = ("pytest", "pytest-django", "hypothesis", "greenlet")

@@ -156,6 +156,7 @@ def host(render: Callable[..., Project], tmp_path: Path) -> Host:
     return Host(project, tmp_path / "srv")
 
 
+@pytest.mark.long
 def test_a_server_is_set_up_deployed_to_and_rolled_back(host, tmp_path):
     (command,) = re.findall(r"^ExecStart=(.+)$", host.unit(), re.MULTILINE)
     variables = host.variables() | {"DJANGO_ALLOWED_HOSTS": "127.0.0.1"}

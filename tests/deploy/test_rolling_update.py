@@ -167,6 +167,7 @@ def update(
     return update
 
 
+@pytest.mark.long
 def test_nobody_notices_a_rolling_update_nor_a_rollback(update):
     seen = update("per release")
 
@@ -186,6 +187,7 @@ def test_nobody_notices_a_rolling_update_nor_a_rollback(update):
     assert seen.shop.complaints == []
 
 
+@pytest.mark.long
 def test_with_djangos_own_storage_everybody_does(update):
     seen = update("Django's own")
 
