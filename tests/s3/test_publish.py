@@ -16,6 +16,7 @@ from release_static.s3.settings import client_config
 from tests.s3.conftest import STATIC
 
 MANIFEST = "static/.releases/{}/staticfiles.json"
+MARKER = "static/.releases/{}/environment-production.json"
 
 
 def in_pages_of_two(site):
@@ -58,17 +59,18 @@ def test_a_first_publication_takes_four_requests_more_than_it_has_objects(site):
 
     assert "Release one: 6 files published, 0 unchanged." in summary
     assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
-    # The files and the manifest.
-    assert len(site.objects()) == 6 + 1
+    # The files, the marker of the environment, and the manifest.
+    assert len(site.objects()) == 6 + 2
     # A lock, written and released, a listing, and, since the server is not Amazon's, the test of its conditions.
-    assert len(site.requests) == 7 + 4
+    assert len(site.requests) == 8 + 4
     lock = "PutObject static/.releases/.lock-"
     assert site.requests[:2] == [lock, "ListObjectsV2 static%2F"]
     manifest = f"PutObject {MANIFEST.format('one')}"
     # All files before the manifest, then a second attempt at that; and the lock until the end.
-    assert site.requests[-3:] == [manifest, manifest, lock]
-    files = site.objects().keys() - {MANIFEST.format("one")}
-    assert sorted(site.requests[2:-3]) == sorted(f"PutObject {name}" for name in files)
+    marker = f"PutObject {MARKER.format('one')}"
+    assert site.requests[-4:] == [marker, manifest, manifest, lock]
+    files = site.objects().keys() - {MANIFEST.format("one"), MARKER.format("one")}
+    assert sorted(site.requests[2:-4]) == sorted(f"PutObject {name}" for name in files)
     assert site.locks() == []
 
 
@@ -80,7 +82,7 @@ def test_on_amazons_server_the_manifest_is_written_once(site, monkeypatch):
     site.publish("one")
 
     assert site.uploads().count(MANIFEST.format("one")) == 1
-    assert len(site.requests) == 7 + 3
+    assert len(site.requests) == 8 + 3
 
 
 def test_an_unchanged_publication_takes_four_requests_whatever_the_times_of_the_files(site):
@@ -107,8 +109,8 @@ def test_a_listing_is_read_to_its_end_with_one_request_a_page(site):
 
     assert existing.keys() >= names
     # Six files, the manifest and a released lock.
-    assert len(existing) == 8
-    assert site.requests == 4 * ["ListObjectsV2 static%2F"]
+    assert len(existing) == 9
+    assert site.requests == 5 * ["ListObjectsV2 static%2F"]
 
 
 def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
@@ -120,6 +122,7 @@ def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
     assert {name for name in existing if not name.startswith(locks.PREFIX)} == {
         "app.js",
         MANIFEST.format("one").removeprefix("static/"),
+        MARKER.format("one").removeprefix("static/"),
     }
 
 
@@ -169,7 +172,9 @@ def test_only_what_changed_goes_up(site):
     summary = site.publish("two")
 
     hashed = site.manifest("two")["paths"]["app.js"]
-    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
+    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MARKER.format("two"), MANIFEST.format("two")}
+    # And a lock, a listing, the test of conditions, and the lock again.
+    assert len(site.requests) <= 8
     assert "2 files published, 4 unchanged" in summary
     assert site.read("static/app.js") == b"let release = 2;\n"
     assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
@@ -263,7 +268,7 @@ def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_uploads_wh
     # Each request is sent once here: another test has boto3 try again.
     once = client_config(site.bucket, site.server.endpoint).merge(Config(retries={"total_max_attempts": 1}))
     site.options = {"client_config": once}
-    for nth in range(1, 1 + 1 + 1 + 4 + 1):  # a lock, a listing, four files, the manifest
+    for nth in range(1, 1 + 1 + 1 + 4 + 1 + 1):  # a lock, a listing, four files, the marker, the manifest
         site.location = f"static-{nth}"
         sent = count(1)
         site.on_request = lambda operation, request, nth=nth, sent=sent: (

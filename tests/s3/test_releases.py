@@ -43,7 +43,11 @@ def test_prune_deletes_what_only_expired_releases_name(three):
     after = three.objects()
     assert set(before) - set(after) == {
         *gone,
-        *(f"static/.releases/{id}/staticfiles.json" for id in ("r1", "r2")),
+        *(
+            f"static/.releases/{id}/{name}.json"
+            for id in ("r1", "r2")
+            for name in ("staticfiles", "environment-production")
+        ),
     }
     assert {key: tag for key, tag in before.items() if key in after} == after
     assert "intact" in releases("verify")
@@ -87,3 +91,34 @@ def test_prune_waits_for_a_publication(three):
         releases("prune", "--keep", "1", "--days", "0", "--wait", "1")
 
     assert three.objects() == before
+
+
+def test_promoting_a_release_uploads_nothing_and_takes_five_requests(site):
+    site.options = {"environment": "staging"}
+    site.publish("r1")
+    before = site.objects()
+
+    site.options = {"environment": "production"}
+    summary = site.publish("r1")
+
+    marker = "static/.releases/r1/environment-production.json"
+    assert "now published in production" in summary
+    assert site.uploads() == [marker]
+    lock, manifest = "PutObject static/.releases/.lock-", "GetObject static/.releases/r1/staticfiles.json"
+    assert site.requests == [lock, "ListObjectsV2 static%2F", manifest, f"PutObject {marker}", lock]
+    assert {key: tag for key, tag in site.objects().items() if key != marker} == before
+
+
+def test_a_bucket_of_two_environments_keeps_the_live_release_of_each(site):
+    for release_id, environment in [("live", "production"), ("s1", "staging"), ("s2", "staging")]:
+        site.write(app__js=f"let release = '{release_id}';\n")
+        site.options = {"environment": environment}
+        site.publish(release_id)
+
+    releases("prune", "--keep", "1", "--days", "0")
+
+    assert site.manifest("live") is not None and site.manifest("s2") is not None and site.manifest("s1") is None
+    assert app_js(site, "live") in site.objects()
+    releases("retire", "production")
+    releases("prune", "--keep", "1", "--days", "0")
+    assert site.manifest("live") is None and app_js(site, "s2") in site.objects()
