@@ -12,6 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 ON_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 
+# Hashes the files of a release. Unlike Django's own storage it also rewrites the imports of ES modules;
+# docs/static-files.md says how to use another one.
+STAGE = {
+    "BACKEND": "django_manifeststaticfiles_enhanced.storage.EnhancedManifestStaticFilesStorage",
+    "OPTIONS": {"support_js_module_import_aggregation": True},
+}
+
 
 @dataclass(frozen=True)
 class StaticConfig:
@@ -91,7 +98,7 @@ def custom(site: Site) -> StaticConfig:
             "default": ON_DISK,
             "staticfiles": {
                 "BACKEND": "release_static.storages.ReleaseSpecificManifestLocalStorage",
-                "OPTIONS": {"release_id_strategy": site.release_id_strategy},
+                "OPTIONS": {"release_id_strategy": site.release_id_strategy, "stage": STAGE},
             },
         },
     )
@@ -123,6 +130,7 @@ def s3(site: Site) -> StaticConfig:
                     **bucket,
                     "location": "static",
                     "release_id_strategy": site.release_id_strategy,
+                    "stage": STAGE,
                 },
             },
         },

@@ -24,7 +24,8 @@ class ReleaseSpecificManifestMixin(Base):
     """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
 
     Options: `release_id` and `release_id_strategy` as in release_ids/; `stage`, the storage that collectstatic hashes
-    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in publishing/bundles.py.
+    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `references`, "warn" or "error", for
+    references that lead to an original after hashing; `bundles`, a list of paths as in publishing/bundles.py.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class ReleaseSpecificManifestMixin(Base):
         release_id: str | None = None,
         release_id_strategy: str | None = None,
         stage: str | dict[str, Any] = DJANGO,
+        references: str = "warn",
         bundles: Sequence[str | os.PathLike[str]] = (),
         **kwargs: Any,
     ) -> None:
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        self.references = references
         self.bundles = bundles
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.

@@ -32,9 +32,18 @@ class Site:
         staticfiles = {"BACKEND": backend, "OPTIONS": {"release_id": release_id, **options}}
         self._settings.STORAGES = {**self._settings.STORAGES, "staticfiles": staticfiles}
 
-    def publish(self, release_id: str, *arguments: str, stage: Any = None, bundles: Any = (), **options: Any) -> str:
+    def publish(
+        self,
+        release_id: str,
+        *arguments: str,
+        stage: Any = None,
+        references: Any = "warn",
+        bundles: Any = (),
+        **options: Any,
+    ) -> str:
         """What collectstatic prints, warnings included."""
-        self.run_release(release_id, **({"stage": stage} if stage else {}), bundles=bundles)
+        stage_option = {"stage": stage} if stage else {}
+        self.run_release(release_id, references=references, bundles=bundles, **stage_option)
         output = io.StringIO()
         call_command(
             "collectstatic", *arguments, **{"interactive": False, "stdout": output, "stderr": output, **options}

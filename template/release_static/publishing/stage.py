@@ -90,6 +90,24 @@ class StageMixin(BundlesMixin, ReferencesMixin):  # type: ignore[misc]
             shutil.copy2(source.path, path)
         return path
 
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
+        """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
+        if os.sep == "/" and (name := next((name for name in paths if "\\" in name), None)):
+            raise StageError(
+                f"The name of the static file {name} has a backslash, which browsers take for a slash. Rename the file, "
+                "or leave it out: collectstatic -i PATTERN"
+            )
+        yield from super().post_process(paths, dry_run=dry_run, **options)
+        for name, hashed in self.hashed_files.items():
+            if not self.exists(hashed):
+                raise StageError(
+                    f"The storage that hashes named {name} {hashed}, but saved no file of that name. Name another one in "
+                    'STORAGES["staticfiles"]["OPTIONS"]["stage"], or leave the file out: collectstatic -i PATTERN'
+                )
+            if getattr(self, "keep_original_files", True) is False and name != hashed:
+                self.delete(name)
+        self.check_references()
+
     def file_hash(self, name: str, content: File | None = None) -> str | None:
         """As Django's, but it reads no source twice, and the whole digest is kept for those who publish."""
         source = _source(content) if content is not None and self._hashes_like_django else None
@@ -148,6 +166,7 @@ def make_stage(
     configuration: dict[str, Any],
     directory: Path,
     base_url: str | None,
+    references: str = "warn",
     bundles: Iterable[str | os.PathLike[str]] = (),
 ) -> StageMixin:
     """A stage in `directory` that hashes as a storage does; `configuration` has its "BACKEND" and "OPTIONS".
@@ -156,6 +175,10 @@ def make_stage(
 
     Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`.
     """
+    if references not in ("warn", "error"):
+        raise StageError(
+            f'STORAGES["staticfiles"]["OPTIONS"]["references"] is {references!r}. Set it to "warn" or "error".'
+        )
     backend = configuration["BACKEND"]
     setting = 'It is named in STORAGES["staticfiles"]["OPTIONS"]["stage"].'
     try:
@@ -168,7 +191,8 @@ def make_stage(
             f"django.contrib.staticfiles.storage.ManifestStaticFilesStorage. {setting}"
         )
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
-    return stage(location=str(directory), base_url=base_url, bundles=bundles, **configuration.get("OPTIONS", {}))
+    options = {"references": references, "bundles": bundles} | configuration.get("OPTIONS", {})
+    return stage(location=str(directory), base_url=base_url, **options)
 
 
 def _source(content: File) -> Source | None:

@@ -110,7 +110,7 @@ class Command(collectstatic.Command):
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
         """Let Django collect and hash into a stage, also in a dry run, since that is how a broken reference is found."""
-        stage = make_stage(storage.stage, directory, storage.base_url, storage.bundles)
+        stage = make_stage(storage.stage, directory, storage.base_url, storage.references, storage.bundles)
         dry_run = self.dry_run
         self.storage, self.dry_run = stage, False
         try:
