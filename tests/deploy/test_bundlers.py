@@ -38,6 +38,9 @@ def releases(project: Project, tmp_path_factory: pytest.TempPathFactory) -> list
     """Release 1 and 2, built and not published."""
     root = str(project.path / "public" / "static")
     folder = tmp_path_factory.mktemp("releases")
+    # As in a folder where releases were published before.
+    (project.path / "public" / "static").mkdir(parents=True)
+    (project.path / "public" / "static" / "old.txt").write_text("old")
     return [write_release(project, folder / f"release-{n}", n, STATIC_ROOT=root) for n in (1, 2)]
 
 
@@ -74,6 +77,7 @@ def test_a_page_finds_its_lazy_chunk_after_the_next_release_and_a_process_restar
     for release in releases:
         done = release.manage("check", "--tag", "staticfiles")
         assert "no issues" in done.stdout + done.stderr
+        assert {path.name for path in (release.path / "dist").iterdir()} == {".vite", "vite"}
     one.manage("collectstatic", "--noinput")
     process = run(one, nginx.processes[0])
     visitor.open(nginx.port)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
+from django.core.checks.registry import registry
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -18,8 +19,10 @@ def warnings() -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def install(site, settings):
+def install(site, settings, monkeypatch):
     """install("django_vite", bundles=[...]): the project has that app, and its static files storage these options."""
+    # Apps register checks of their own, which other tests must not meet.
+    monkeypatch.setattr(registry, "registered_checks", set(registry.registered_checks))
 
     def install(app: str, **options: object) -> None:
         settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, app]

@@ -135,7 +135,7 @@ def test_a_storage_that_compresses_also_compresses_a_bundles_files(site, build):
 def test_a_source_map_may_change_while_its_file_does_not(site, build):
     for release_id in ("one", "two"):
         build.write({"assets/main-DGX9sz5U.js.map": f'{{"release": "{release_id}"}}'})
-        site.publish(release_id, bundles=[build.manifest])
+        assert "damaged" not in site.publish(release_id, bundles=[build.manifest])
 
     assert (site.root / "assets/main-DGX9sz5U.js.map").read_text() == '{"release": "two"}'
     assert {name for name in site.state() if ".map" in name} == {"assets/main-DGX9sz5U.js.map"}
