@@ -93,9 +93,10 @@ class Client:
             try:
                 response = self._call("DeleteObjects", Delete={"Objects": keys, "Quiet": True})
             except BucketError as error:
-                if error.status not in (403, 501):
+                if error.status not in (400, 403, 501):
                     raise
-                # Older Cephs refuse this request to users who may delete each of these objects.
+                # Older MinIOs and others want a Content-MD5, which boto3 no longer sends. Older Cephs refuse this request
+                # to users who may delete each of these objects.
                 for _ in for_each(batch, lambda name: self._call("DeleteObject", name), CONNECTIONS):
                     pass
                 continue
