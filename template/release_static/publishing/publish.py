@@ -24,7 +24,7 @@ class Plan:
     missing: list[StagedFile] = field(default_factory=list)
     # Hashed files that exist with other content than their name says.
     damaged: list[StagedFile] = field(default_factory=list)
-    # Originals that are replaced.
+    # Originals that are replaced, and hashed files that could not be compared.
     outdated: list[StagedFile] = field(default_factory=list)
     unchanged: list[StagedFile] = field(default_factory=list)
 
@@ -53,9 +53,9 @@ def prepare(
     for file in files:
         if file.name not in existing:
             plan.missing.append(file)
-        elif destination.matches(file, existing[file.name]):
+        elif matches := destination.matches(file, existing[file.name]):
             plan.unchanged.append(file)
-        elif file.hashed:
+        elif file.hashed and matches is False:
             plan.damaged.append(file)
         else:
             plan.outdated.append(file)
