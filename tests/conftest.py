@@ -12,11 +12,13 @@ import pytest
 from tests.project import COPIER_SETTINGS, ROOT, Project, copy_template, environment
 from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
+from tests.vite import node_modules, visitor  # noqa: F401 (fixtures)
 
 # Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
 PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
 
-# What a project needs beside Django, by its storage backend.
+# What every project needs beside Django, and what one needs by its storage backend.
+STAGE = "django-manifeststaticfiles-enhanced==0.10.*"
 PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storages[s3]", "tqdm")}
 
 
@@ -51,7 +53,7 @@ def render(template: Path, tmp_path: Path) -> Callable[..., Project]:
 
 @pytest.fixture(scope="session")
 def virtual_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
-    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django and these packages.
+    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django, the stage and these packages.
 
     Made once for a test run, whatever the number of workers.
     """
@@ -67,7 +69,7 @@ def virtual_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str
                 django = f"django=={django_version}.*"
                 for command in (
                     ["uv", "venv", "--quiet", "--clear", "--python", PYTHONS[django_version], str(folder)],
-                    ["uv", "pip", "install", "--quiet", "--python", str(folder), django, *packages],
+                    ["uv", "pip", "install", "--quiet", "--python", str(folder), django, STAGE, *packages],
                 ):
                     subprocess.run(command, check=True, cwd=ROOT, env=environment())
                 (folder / "complete").touch()

@@ -26,7 +26,8 @@ def test_the_code_is_clean(command):
 @pytest.mark.parametrize("django_version", ["5.2"])
 def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version):
     tests = ("pytest", "pytest-django", "hypothesis", "greenlet")
-    packages = (*tests, "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
+    bundlers = ("django-compressor", "django-vite", "django-webpack-loader")
+    packages = (*tests, *bundlers, "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
     python = virtual_environment(django_version, *packages)
 
     done = subprocess.run(

@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from release_static.errors import ReleaseStaticError
+from django.core.exceptions import ImproperlyConfigured
 
 ON_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+
+# Hashes the files of a release. Unlike Django's own storage it also rewrites the imports of ES modules;
+# docs/static-files.md says how to use another one.
+STAGE = {
+    "BACKEND": "django_manifeststaticfiles_enhanced.storage.EnhancedManifestStaticFilesStorage",
+    "OPTIONS": {"support_js_module_import_aggregation": True},
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def custom(site: Site) -> StaticConfig:
             "default": ON_DISK,
             "staticfiles": {
                 "BACKEND": "release_static.storages.ReleaseSpecificManifestLocalStorage",
-                "OPTIONS": {"release_id_strategy": site.release_id_strategy},
+                "OPTIONS": {"release_id_strategy": site.release_id_strategy, "stage": STAGE},
             },
         },
     )
@@ -123,6 +130,7 @@ def s3(site: Site) -> StaticConfig:
                     **bucket,
                     "location": "static",
                     "release_id_strategy": site.release_id_strategy,
+                    "stage": STAGE,
                 },
             },
         },
@@ -133,9 +141,9 @@ STATIC_CONFIGS = {"default": default, "manifest": manifest, "custom": custom, "s
 
 
 def choose(name: str, site: Site) -> StaticConfig:
-    """The configuration of this name, in any case. Raises ReleaseStaticError if there is none."""
+    """The configuration of this name, in any case. Raises ImproperlyConfigured if there is none."""
     if name.lower() not in STATIC_CONFIGS:
-        raise ReleaseStaticError(
+        raise ImproperlyConfigured(
             f"STATIC_CONFIG is {name!r}, and compare_static/static_configs.py has no such configuration. Set it to one "
             f"of {', '.join(STATIC_CONFIGS)}, or leave it out."
         )

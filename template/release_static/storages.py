@@ -1,6 +1,7 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
@@ -10,7 +11,8 @@ from release_static.errors import ReleaseStaticError
 from release_static.manifest import Manifest, ManifestError, path
 from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
-from release_static.release_ids.resolve import ReleaseId, resolve
+from release_static.publishing.marker import PRODUCTION
+from release_static.release_ids.resolve import SHAPE, ReleaseId, resolve
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ else:
 class ReleaseSpecificManifestMixin(Base):
     """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
 
-    Options: `release_id` and `release_id_strategy` as in release_ids/; `stage`, the storage that collectstatic hashes
-    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}.
+    Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, what collectstatic publishes for,
+    such as staging: by default RELEASE_ENVIRONMENT, or else production; `stage`, the storage that it hashes with, as a
+    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in publishing/bundles.py;
+    `references`, "warn" or "error", for references that lead to an original after hashing.
     """
 
     def __init__(
@@ -31,11 +35,17 @@ class ReleaseSpecificManifestMixin(Base):
         *args: Any,
         release_id: str | None = None,
         release_id_strategy: str | None = None,
+        environment: str | None = None,
         stage: str | dict[str, Any] = DJANGO,
+        bundles: Sequence[str | os.PathLike[str]] = (),
+        references: str = "warn",
         **kwargs: Any,
     ) -> None:
+        self._environment = environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        self.bundles = bundles
+        self.references = references
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.
         del self.hashed_files, self.manifest_hash
@@ -52,6 +62,16 @@ class ReleaseSpecificManifestMixin(Base):
     def release_id(self) -> ReleaseId:
         """Raises ReleaseIdError if there is none."""
         return resolve(*self.release_id_options)
+
+    @property
+    def environment(self) -> str:
+        """Raises ReleaseStaticError if that is no valid name."""
+        if not SHAPE.fullmatch(self._environment):
+            raise ReleaseStaticError(
+                f"RELEASE_ENVIRONMENT is {self._environment[:140]!r}, which is not a valid name. It has 1 to 128 letters, "
+                "digits, dots, dashes and underscores, and begins with a letter or digit."
+            )
+        return self._environment
 
     @cached_property
     def manifest(self) -> Manifest:

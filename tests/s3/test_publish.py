@@ -10,7 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from django.core.management import CommandError
 
-from release_static.manifest import RELEASES, ManifestError
+from release_static.manifest import RELEASES, Manifest, ManifestError
 from release_static.publishing import locks
 from release_static.s3.settings import client_config
 from tests.s3.conftest import STATIC
@@ -56,7 +56,7 @@ FAULTS = {
 def test_a_first_publication_takes_four_requests_more_than_it_has_objects(site):
     summary = site.publish("one")
 
-    assert "Release one: 6 files uploaded, 0 unchanged." in summary
+    assert "Release one: 6 files published, 0 unchanged." in summary
     assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
     # The files and the manifest.
     assert len(site.objects()) == 6 + 1
@@ -126,7 +126,8 @@ def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
 @pytest.mark.parametrize("name", ["+page.js", "(a).js", ".htaccess", "app.js"])
 def test_a_prune_that_ends_during_a_listing_is_noticed(site, name):
     lock = f"{locks.PREFIX}{locks.EXCLUSIVE}-x"
-    for other in ("app.js", "b.js", "c.js"):
+    # So that a name which sorts before the lock is on another page.
+    for other in ("+0.js", "b.js", "c.js"):
         site.server.client().put_object(Bucket=site.bucket, Key=f"static/{other}", Body=b"content")
     in_pages_of_two(site.at("one"))
     outcomes = set()
@@ -169,7 +170,7 @@ def test_only_what_changed_goes_up(site):
 
     hashed = site.manifest("two")["paths"]["app.js"]
     assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
-    assert "2 files uploaded, 4 unchanged" in summary
+    assert "2 files published, 4 unchanged" in summary
     assert site.read("static/app.js") == b"let release = 2;\n"
     assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
         key: tag for key, tag in before.items() if key != "static/app.js"
@@ -210,7 +211,7 @@ def test_the_manifest_goes_up_after_every_file_that_it_names(site):
 def test_a_dry_run_writes_nothing(site):
     summary = site.publish("one", dry_run=True)
 
-    assert "6 files would be uploaded" in summary
+    assert "6 files would be published" in summary
     assert site.objects() == {}
     assert not site.copy.exists()
 
@@ -461,6 +462,19 @@ def test_a_process_of_the_release_published_here_needs_no_server(site):
     site.on_request = lambda operation, request: fail(request, ConnectionClosedError)
 
     assert site.storage.url("app.js").startswith(STATIC)
+
+
+def test_the_copy_of_the_manifest_says_where_its_files_are_and_has_no_checksums(site):
+    site.publish("one")
+    published = site.manifest("one")
+
+    site.storage.keep_manifest("one", Manifest.parse(json.dumps(published).encode(), "here"))
+
+    copy = json.loads(site.copy.read_text())
+
+    assert copy.pop("release") == {"id": "one", "destination": str(site.destination)}
+    assert published.pop("checksums") and published.pop("release")["id"] == "one"
+    assert copy == published
 
 
 def test_a_process_of_another_release_asks_the_bucket_once(site):

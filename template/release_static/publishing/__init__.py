@@ -1,7 +1,9 @@
 """From a finder to the manifest: the path of a file through one `collectstatic`, in the order of reading.
 
 stage        Django collects and hashes into a private directory, with a storage class that is not ours
+bundles      files that a bundler has hashed
 references   what the stage could not resolve, explained
+originals    the references in CSS and JavaScript that no stage can rewrite
 destination  what is published where: the values, and the protocol that a directory and a bucket implement
 locks        publishers share a lock, a prune has one to itself
 publish      upload what is missing, delete nothing, and write the manifest last

@@ -90,7 +90,6 @@ class Directory:
 
     def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
         self._write(path(release_id), content, os.replace if replace else self._rename_if_absent)
-        self.sync()
 
     def write(self, name: str, content: bytes) -> None:
         self._write(name, content, os.replace)

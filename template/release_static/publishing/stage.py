@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,9 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.module_loading import import_string
 
 from release_static.manifest import NAME, RELEASES, Manifest
+from release_static.publishing.bundles import BundlesMixin
 from release_static.publishing.destination import StagedFile, md5
+from release_static.publishing.names import SOURCE_MAP
 from release_static.publishing.references import ReferencesMixin, StageError
 
 
@@ -26,7 +28,7 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-class StageMixin(ReferencesMixin):
+class StageMixin(BundlesMixin, ReferencesMixin):  # type: ignore[misc]
     """A `ManifestFilesMixin` storage, on disk, that copies nothing.
 
     A file whose content is that of a source is only noted. Only rewritten content is written.
@@ -88,6 +90,24 @@ class StageMixin(ReferencesMixin):
             shutil.copy2(source.path, path)
         return path
 
+    def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
+        """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
+        if os.sep == "/" and (name := next((name for name in paths if "\\" in name), None)):
+            raise StageError(
+                f"The name of the static file {name} has a backslash, which browsers take for a slash. Rename the file, "
+                "or leave it out: collectstatic -i PATTERN"
+            )
+        yield from super().post_process(paths, dry_run=dry_run, **options)
+        for name, hashed in self.hashed_files.items():
+            if not self.exists(hashed):
+                raise StageError(
+                    f"The storage that hashes named {name} {hashed}, but saved no file of that name. Name another one in "
+                    'STORAGES["staticfiles"]["OPTIONS"]["stage"], or leave the file out: collectstatic -i PATTERN'
+                )
+            if getattr(self, "keep_original_files", True) is False and name != hashed:
+                self.delete(name)
+        self.check_references()
+
     def file_hash(self, name: str, content: File | None = None) -> str | None:
         """As Django's, but it reads no source twice, and the whole digest is kept for those who publish."""
         source = _source(content) if content is not None and self._hashes_like_django else None
@@ -136,15 +156,30 @@ class StageMixin(ReferencesMixin):
         for name, source in sources.items():
             owner = name if name in known else name.rpartition(".")[0]
             if owner in known:
-                staged.append(StagedFile(name, *source, hashed=owner in hashed, md5=self._md5s.get(source)))
+                # A bundler's source map may change while the name of its file does not.
+                immutable = owner in hashed and (owner == name or not name.endswith(SOURCE_MAP))
+                staged.append(StagedFile(name, *source, hashed=immutable, md5=self._md5s.get(source)))
         return staged
 
 
-def make_stage(configuration: dict[str, Any], directory: Path, base_url: str | None) -> StageMixin:
+def make_stage(
+    configuration: dict[str, Any],
+    directory: Path,
+    base_url: str | None,
+    *,
+    bundles: Iterable[str | os.PathLike[str]] = (),
+    references: str = "warn",
+) -> StageMixin:
     """A stage in `directory` that hashes as a storage does; `configuration` has its "BACKEND" and "OPTIONS".
+
+    `bundles` are as in bundles.py.
 
     Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`.
     """
+    if references not in ("warn", "error"):
+        raise StageError(
+            f'STORAGES["staticfiles"]["OPTIONS"]["references"] is {references!r}. Set it to "warn" or "error".'
+        )
     backend = configuration["BACKEND"]
     setting = 'It is named in STORAGES["staticfiles"]["OPTIONS"]["stage"].'
     try:
@@ -157,7 +192,8 @@ def make_stage(configuration: dict[str, Any], directory: Path, base_url: str | N
             f"django.contrib.staticfiles.storage.ManifestStaticFilesStorage. {setting}"
         )
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
-    return stage(location=str(directory), base_url=base_url, **configuration.get("OPTIONS", {}))
+    options = configuration.get("OPTIONS", {}) | {"bundles": bundles, "references": references}
+    return stage(location=str(directory), base_url=base_url, **options)
 
 
 def _source(content: File) -> Source | None:

@@ -25,7 +25,8 @@ def test_a_release_is_published_with_its_hashed_files_and_its_manifest(site):
 def test_only_the_files_and_the_manifest_stay(site):
     site.publish("one")
 
-    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", *private}
 
 
 def test_django_reads_the_manifest_as_its_own(site):

@@ -194,7 +194,8 @@ def test_intermediate_files_are_not_published(site):
     site.publish("one")
 
     paths = site.manifest("one")["paths"]
-    assert set(site.state()) == {*paths, *paths.values(), ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {*paths, *paths.values(), *private}
 
 
 @pytest.mark.parametrize("stage", [DJANGO, WHITENOISE, ENHANCED])
@@ -254,7 +255,7 @@ def test_all_dangling_references_are_named_at_once(site):
 def test_a_file_that_is_no_text_stops_the_release(site):
     site.write("style.css", b"\xff\xfe a { }")
 
-    with pytest.raises(CommandError, match=r"style.css cannot be processed: 'utf-8' codec"):
+    with pytest.raises(CommandError, match=r"style.css, line 1, cannot be processed: 'utf-8' codec"):
         site.publish("one")
 
 
@@ -329,7 +330,8 @@ def test_a_release_without_originals(site, settings):
 
     site.publish("one", stage=WHITENOISE)
 
-    assert set(site.state()) == {"example.149603e6c035.txt", ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {"example.149603e6c035.txt", *private}
 
 
 def test_another_hash_function(site):
@@ -375,3 +377,30 @@ def test_a_storage_may_hash_with_any_kind_of_function(site):
     site.publish("one", stage=f"{__name__}.NumberedStorage")
 
     assert site.manifest("one")["paths"] == {"example.txt": "example.0123456789ab.txt"}
+
+
+class ForgetfulStorage(ManifestStaticFilesStorage):
+    def post_process(self, paths, dry_run=False, **options):
+        yield from super().post_process(paths, dry_run=dry_run, **options)
+        self.delete(self.hashed_files["example.txt"])
+
+
+def test_a_manifest_that_names_a_file_that_is_not_staged_is_an_error_that_names_it(site):
+    with pytest.raises(
+        CommandError, match=r"named example.txt example.149603e6c035.txt, but saved no file of that name"
+    ):
+        site.publish("one", stage=f"{__name__}.ForgetfulStorage")
+
+    assert site.state() == {}
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_originals_that_the_enhanced_storage_is_told_to_leave_out_are_not_published(site, keep):
+    site.write("style.css", "a { background: url(example.txt) }")
+
+    site.publish("one", stage={"BACKEND": ENHANCED, "OPTIONS": {"keep_original_files": keep}})
+
+    paths = site.manifest("one")["paths"]
+    originals = set(paths) if keep else set()
+    assert set(site.state()) == {*originals, *paths.values(), ".releases/one/staticfiles.json"}
+    assert site.sources.joinpath("example.txt").read_text() == "old"

@@ -86,8 +86,9 @@ def test_a_malformed_manifest_is_explained_by_every_command(three, content):
         {},
     ],
 )
-def test_a_release_that_does_not_say_when_it_was_published_counts_from_its_manifest(three, release):
+def test_a_release_without_a_marker_counts_from_its_manifest(three, release):
     manifest_of(three, "two").write_text(json.dumps(three.manifest("two") | {"release": release}))
+    (manifest_of(three, "two").parent / "environment-production.json").unlink()
 
     seen, code = run()
 
@@ -153,6 +154,16 @@ def test_names_in_an_error_are_shown_escaped(nasty, arguments):
     assert all(character.isprintable() for character in seen if character != "\n")
     assert r"\x1b[2J\u202e" in seen
     assert code == 1
+
+
+def test_where_the_id_comes_from_is_shown_escaped(site, monkeypatch):
+    site.run_release(None, release_id_strategy="no\x1b[2Jsuch.strategy")
+
+    seen, code = run("current", "--explain")
+
+    assert code == 1
+    assert "\\x1b[2J" in seen
+    assert all(character.isprintable() for character in seen if character != "\n")
 
 
 def test_prune_shows_what_it_deletes_escaped(nasty):

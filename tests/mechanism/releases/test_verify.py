@@ -181,6 +181,16 @@ def test_verify_without_repair_changes_nothing(two):
     assert not re.search("lock", str(before))
 
 
+def test_repair_uploads_nothing_that_is_not_what_was_published(two, monkeypatch):
+    copy = two.root / f"{two.manifest('two')['paths']['style.css']}.gz"
+    copy.write_bytes(b"x")
+    real = gzip.GzipFile
+    monkeypatch.setattr("gzip.GzipFile", lambda *args, **kwargs: real(*args, **{**kwargs, "compresslevel": 1}))
+
+    assert len(damage_found("--repair")) == 1
+    assert copy.read_bytes() == b"x"
+
+
 def test_repair_leaves_alone_what_was_pruned_after_it_was_verified(two, monkeypatch):
     style = two.root / two.manifest("one")["paths"]["style.css"]
     style.unlink()
