@@ -112,10 +112,12 @@ def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) ->
 
 def _check_bundled(plan: Plan, destination: Destination) -> None:
     """A name from a bundler does not prove which content is right, so a file that exists under it is never replaced."""
-    damaged = {file.name: file for file in plan.damaged if plan.manifest.paths.get(file.name) == file.name}
-    for name, digest in destination.digests(damaged):
-        file = damaged[name]
-        plan.damaged.remove(file)
+    different = {
+        file.name: file for file in plan.damaged + plan.outdated if plan.manifest.paths.get(file.name) == file.name
+    }
+    for name, digest in destination.digests(different):
+        file = different[name]
+        (plan.damaged if file in plan.damaged else plan.outdated).remove(file)
         if digest is None:
             plan.missing.append(file)
         elif digest == file.digest():  # S3 does not know the MD5 of every object
@@ -155,6 +157,7 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         f"by {published.release.get('created_by', 'an unknown user')}\n"
         f"  now:       manifest {manifest.hash}\n"
         f"  looked at: {location}\n"
-        "Running processes rely on it, so it stays as it is. Commit your change, or set RELEASE_ID to another id; "
-        "if no process uses the release yet: collectstatic --replace-release"
+        f"Running processes rely on it, so it stays as it is. Give this build an id of its own, such as RELEASE_ID="
+        f"{release_id}-<build>, here and where it is served; if no process uses the release yet: collectstatic "
+        "--replace-release"
     )

@@ -176,7 +176,7 @@ def test_permissions_are_those_of_the_setting_or_follow_the_umask(site, settings
         os.umask(umask)
 
     modes = {path.name: path.stat().st_mode & 0o777 for path in site.root.rglob("*") if path.is_file()}
-    assert len(modes) == 3 and set(modes.values()) == {expected}
+    assert len(modes) == 4 and set(modes.values()) == {expected}
 
 
 def test_what_a_killed_publisher_left_is_removed_once_it_is_old(site):
@@ -193,7 +193,7 @@ def test_what_a_killed_publisher_left_is_removed_once_it_is_old(site):
 
 def test_prune_deletes_what_stands_beside_no_manifest(site):
     site.publish("one")
-    for name in ("gone/pinned.json", "gone/republished.json", "one/pinned.json"):
+    for name in ("gone/pinned.json", "gone/environment-production.json", "one/pinned.json"):
         site.root.joinpath(".releases", name).parent.mkdir(exist_ok=True)
         site.root.joinpath(".releases", name).write_text("{}")
 
@@ -202,7 +202,11 @@ def test_prune_deletes_what_stands_beside_no_manifest(site):
     releases("prune")
 
     assert os.listdir(site.root / ".releases") == ["one"]
-    assert sorted(os.listdir(site.root / ".releases/one")) == ["pinned.json", "staticfiles.json"]
+    assert sorted(os.listdir(site.root / ".releases/one")) == [
+        "environment-production.json",
+        "pinned.json",
+        "staticfiles.json",
+    ]
 
 
 def test_a_link_to_another_file_system_is_explained(site, monkeypatch):
