@@ -47,6 +47,8 @@ class Site:
     before_put: Callable[..., Any] = lambda **kwargs: None
     # Takes the operation and the request, and may answer in the server's place, or raise.
     on_request: Callable[[str, AWSPreparedRequest], AWSResponse | None] = lambda operation, request: None
+    # Takes the operation and what boto3 makes of the response, and may change that.
+    on_response: Callable[[str, dict[str, Any]], None] = lambda operation, parsed: None
 
     def write(self, **files: str | bytes) -> None:
         """write(a__css="...") writes a.css."""
@@ -78,6 +80,7 @@ class Site:
         events = self.storage.connection.meta.client.meta.events
         events.register("before-send.s3", self._see)
         events.register("before-call.s3.PutObject", self.before_put)
+        events.register("after-call.s3", lambda parsed, model, **kwargs: self.on_response(model.name, parsed))
         return self
 
     def _see(self, request: AWSPreparedRequest, event_name: str, **kwargs: Any) -> AWSResponse | None:

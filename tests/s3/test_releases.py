@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 
 from release_static.publishing import locks
 from tests.s3.conftest import LOCK
+from tests.s3.test_publish import answer
 
 
 def releases(*arguments, **options):
@@ -53,6 +54,35 @@ def test_prune_deletes_what_only_expired_releases_name(three):
     assert "intact" in releases("verify")
     # Also those that publishers released.
     assert not [key for key in three.server.names(three.bucket) if LOCK in key]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "MissingContentMD5"), (400, "InvalidRequest"), (403, "AccessDenied"), (501, "NotImplemented")],
+)
+def test_a_server_that_refuses_to_delete_many_at_once_deletes_one_by_one(three, status, code):
+    gone = [app_js(three, "r1"), app_js(three, "r2")]
+    three.on_request = lambda operation, request: (
+        answer(request, status, code) if operation == "DeleteObjects" else None
+    )
+
+    releases("prune", "--keep", "1", "--days", "0")
+
+    assert not three.objects().keys() & {
+        *gone,
+        "static/.releases/r1/expired.json",
+        "static/.releases/r1/staticfiles.json",
+    }
+    assert three.manifest("r3") is not None
+
+
+def test_prune_deletes_what_stands_beside_no_manifest(three):
+    key = "static/.releases/gone/pinned.json"
+    three.server.client().put_object(Bucket=three.bucket, Key=key, Body=b"{}")
+
+    releases("prune")
+
+    assert key not in three.objects()
 
 
 def test_a_dry_run_of_prune_deletes_nothing(three):

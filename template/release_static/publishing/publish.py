@@ -25,7 +25,7 @@ class Plan:
     missing: list[StagedFile] = field(default_factory=list)
     # Hashed files that exist with other content than their name says.
     damaged: list[StagedFile] = field(default_factory=list)
-    # Originals that are replaced.
+    # Originals that are replaced, and hashed files that could not be compared.
     outdated: list[StagedFile] = field(default_factory=list)
     unchanged: list[StagedFile] = field(default_factory=list)
 
@@ -56,9 +56,9 @@ def prepare(
     for file in files:
         if file.name not in existing:
             plan.missing.append(file)
-        elif destination.matches(file, existing[file.name]):
+        elif matches := destination.matches(file, existing[file.name]):
             plan.unchanged.append(file)
-        elif file.hashed:
+        elif file.hashed and matches is False:
             plan.damaged.append(file)
         else:
             plan.outdated.append(file)
@@ -112,10 +112,12 @@ def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) ->
 
 def _check_bundled(plan: Plan, destination: Destination) -> None:
     """A name from a bundler does not prove which content is right, so a file that exists under it is never replaced."""
-    damaged = {file.name: file for file in plan.damaged if plan.manifest.paths.get(file.name) == file.name}
-    for name, digest in destination.digests(damaged):
-        file = damaged[name]
-        plan.damaged.remove(file)
+    different = {
+        file.name: file for file in plan.damaged + plan.outdated if plan.manifest.paths.get(file.name) == file.name
+    }
+    for name, digest in destination.digests(different):
+        file = different[name]
+        (plan.damaged if file in plan.damaged else plan.outdated).remove(file)
         if digest is None:
             plan.missing.append(file)
         elif digest == file.digest():  # S3 does not know the MD5 of every object
@@ -155,6 +157,7 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         f"by {published.release.get('created_by', 'an unknown user')}\n"
         f"  now:       manifest {manifest.hash}\n"
         f"  looked at: {location}\n"
-        "Running processes rely on it, so it stays as it is. Commit your change, or set RELEASE_ID to another id; "
-        "if no process uses the release yet: collectstatic --replace-release"
+        f"Running processes rely on it, so it stays as it is. Give this build an id of its own, such as RELEASE_ID="
+        f"{release_id}-<build>, here and where it is served; if no process uses the release yet: collectstatic "
+        "--replace-release"
     )

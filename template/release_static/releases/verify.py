@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, path
+from release_static.manifest import Manifest, ManifestError, path
 from release_static.publishing import checksums
 from release_static.publishing.checksums import Checksum
 from release_static.publishing.destination import Destination, Entry, StagedFile
@@ -57,7 +56,7 @@ def verify(
     findings.files = dict(check(findings.expected, existing, destination, progress))
     if copies := {name: findings.expected[name] for name in findings.files if sibling_of(name) in findings.expected}:
         # Another version of the compressor writes other bytes, and a later release may have published those.
-        for name, checksum in _all_checksums(destination):
+        for name, checksum in checksums.published(destination):
             if name in copies:
                 copies[name].add(checksum)
         for name in copies:
@@ -135,11 +134,3 @@ def _expected(content: bytes, location: str, findings: Findings) -> dict[str, Co
         if name in expected or sibling_of(name) in expected:
             expected.setdefault(name, set()).add(checksum)
     return expected
-
-
-def _all_checksums(destination: Destination) -> Iterator[tuple[str, Checksum]]:
-    """Those of all releases."""
-    manifests = [entry.name for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith(f"/{NAME}")]
-    for name, content in destination.read_many(manifests):
-        with suppress(ManifestError, ValueError):
-            yield from checksums.parse(Manifest.parse(content or b"", destination.location(name))).items()

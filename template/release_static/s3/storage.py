@@ -58,7 +58,16 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
                 'There is no bucket for the static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
                 "Set AWS_STORAGE_BUCKET_NAME in the environment to the name of the bucket."
             )
-        return Bucket(lambda: self.connection.meta.client, self.bucket_name, str(self.location), self.endpoint_url)
+        if self.gzip:
+            raise ReleaseStaticError(
+                'STORAGES["staticfiles"] has the option gzip, with which a file would be stored compressed under its own '
+                "name: clients that do not accept gzip could not read it, and neither its size nor its checksum would be "
+                'that of the release. Set "gzip": False in its OPTIONS, and let the CDN compress.'
+            )
+        parameters = {"ACL": self.default_acl} if self.default_acl else {}
+        parameters |= self.object_parameters
+        connect = lambda: self.connection.meta.client
+        return Bucket(connect, self.bucket_name, str(self.location), self.endpoint_url, parameters)
 
     @property
     def manifest_copy(self) -> Path:

@@ -74,7 +74,7 @@ def test_the_same_id_with_other_content_is_refused_and_changes_nothing(site):
     assert {name: state for name, state in site.state().items() if name in before and name != "example.txt"} == {
         name: state for name, state in before.items() if name != "example.txt"
     }
-    for part in ("Release one is published already", published, now, "Commit your change", "--replace-release"):
+    for part in ("Release one is published already", published, now, "RELEASE_ID=one-<build>", "--replace-release"):
         assert part in str(error.value)
 
 

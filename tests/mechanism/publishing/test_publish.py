@@ -51,14 +51,17 @@ def test_hashed_files_go_before_originals():
     [(b"same", "unchanged"), (None, "missing"), (b"else", "error")],
     ids=["with the same content", "no longer", "with other content"],
 )
-def test_a_bundlers_file_that_may_have_changed_is_read_and_never_replaced(tmp_path, monkeypatch, published, plan):
+@pytest.mark.parametrize("matches", [False, None])
+def test_a_bundlers_file_that_may_have_changed_is_read_and_never_replaced(
+    tmp_path, monkeypatch, published, plan, matches
+):
     source, root = tmp_path / "source", tmp_path / "root"
     source.write_bytes(b"same")
     root.mkdir()
     if published:
         (root / "main-BC9VhCn9.js").write_bytes(published)
     # As with an object in a bucket whose ETag is not the MD5 of its content.
-    monkeypatch.setattr(Directory, "matches", lambda *arguments: False)
+    monkeypatch.setattr(Directory, "matches", lambda *arguments: matches)
     file = StagedFile("main-BC9VhCn9.js", str(source), 4, source.stat().st_mtime_ns, hashed=True)
     manifest = Manifest({file.name: file.name}, "abc", {})
     arguments = ("one", "production", manifest, [file], {file.name: Entry(file.name, 4, 0)}, Directory(str(root)))
@@ -68,7 +71,7 @@ def test_a_bundlers_file_that_may_have_changed_is_read_and_never_replaced(tmp_pa
             prepare(*arguments)
     else:
         made = prepare(*arguments)
-        assert (getattr(made, plan), made.damaged) == ([file], [])
+        assert (getattr(made, plan), made.damaged, made.outdated) == ([file], [], [])
 
 
 @pytest.mark.parametrize(
