@@ -14,9 +14,9 @@ from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
 from release_static.publishing.destination import Entry, PublishError, StagedFile, md5
+from release_static.publishing.listing import TEMPORARY, absent, entry_of, walk
 from release_static.publishing.sync import sync
 
-_TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
 _BATCH = 2000  # files
 _CHUNK = 1 << 18  # bytes
@@ -56,15 +56,15 @@ class Directory:
             with suppress(OSError, ValueError):  # a manifest may contain names that no file can have
                 status = os.lstat(self.location(name))
                 if stat.S_ISREG(status.st_mode):
-                    existing[name] = _entry(name, status)
+                    existing[name] = entry_of(name, status)
         return existing
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         folder, slash, _ = prefix.rpartition("/")
-        for name, found in _walk(self.root, folder + slash):
+        for name, found in walk(self.root, folder + slash):
             if name.startswith(prefix):
-                with _absent(name):
-                    yield _entry(name, found.stat(follow_symlinks=False))
+                with absent(name):
+                    yield entry_of(name, found.stat(follow_symlinks=False))
 
     def matches(self, file: StagedFile, entry: Entry) -> bool:
         if entry.size != file.size:
@@ -180,7 +180,7 @@ class Directory:
 
     def _temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
         self._make_directory(self._releases)
-        return tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self._releases)
+        return tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self._releases)
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         with open(file.path, "rb", buffering=0) as source, open(temporary, "xb") as target:
@@ -211,43 +211,12 @@ class Directory:
             with suppress(OSError):
                 if time.time() - leftover.stat().st_mtime <= _ABANDONED_AFTER:
                     continue
-                if not leftover.name.startswith(_TEMPORARY):
+                if not leftover.name.startswith(TEMPORARY):
                     leftover.rmdir()  # which keeps every release
                 elif leftover.is_dir():
                     shutil.rmtree(leftover)
                 else:
                     leftover.unlink()
-
-
-def _walk(root: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """(name, entry) of every file in a folder of the root and below; `folder` is "" or ends with a slash."""
-    entries: list[os.DirEntry[str]] = []
-    with _absent(folder), os.scandir(os.path.join(root, folder)) as found:
-        entries += found
-    for entry in entries:
-        name = folder + entry.name
-        if not entry.is_dir(follow_symlinks=name == RELEASES):
-            yield name, entry
-        elif not name.startswith(f"{RELEASES}/{_TEMPORARY}"):
-            yield from _walk(root, f"{name}/")
-
-
-@contextmanager
-def _absent(name: str) -> Iterator[None]:
-    """Skip what does not exist; also what cannot be read, such as lost+found, where it cannot be ours."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except PermissionError:
-        if not name or name.startswith(f"{RELEASES}/"):
-            raise
-
-
-def _entry(name: str, status: os.stat_result) -> Entry:
-    # `upload` gives a file the time stamp of its source, and nobody can set a ctime.
-    modified = status.st_mtime if name.startswith(f"{RELEASES}/") else status.st_ctime
-    return Entry(name, status.st_size, modified, mtime_ns=status.st_mtime_ns)
 
 
 def _same_bytes(one: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from release_static.manifest import NAME, RELEASES, Manifest
 from release_static.publishing.bundles import BundlesMixin
 from release_static.publishing.destination import StagedFile, md5
+from release_static.publishing.listing import walk
 from release_static.publishing.names import SOURCE_MAP
 from release_static.publishing.references import ReferencesMixin, StageError
 
@@ -151,8 +152,8 @@ class StageMixin(BundlesMixin, ReferencesMixin):  # type: ignore[misc]
         known = hashed.union(manifest.paths)
         staged = []
         sources = dict(self._notes)
-        for name, path in _walk(str(self.location)):
-            sources[name] = _status(path)
+        for name, found in walk(str(self.location)):
+            sources[name] = _status(found.path)
         for name, source in sources.items():
             owner = name if name in known else name.rpartition(".")[0]
             if owner in known:
@@ -207,13 +208,3 @@ def _source(content: File) -> Source | None:
 def _status(path: str, descriptor: int | None = None) -> Source:
     status = os.stat(path if descriptor is None else descriptor)
     return Source(path, status.st_size, status.st_mtime_ns)
-
-
-def _walk(directory: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(name, path) of every file below the directory, names with forward slashes."""
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, entry.path
