@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,7 +102,7 @@ class Visit:
         return self.page.get_attribute("html", f"data-{button}")
 
 
-def hashed_modules(names: list[str]) -> dict[str, int]:
+def hashed_modules(names: Iterable[str]) -> dict[str, int]:
     """How many hashed files there are of each module, given all published names."""
     found = [match[1] for name in names if (match := re.search(r"modules/(\w+)\.[0-9a-f]{12}\.js$", name))]
     return {name: found.count(name) for name in sorted(set(found))}

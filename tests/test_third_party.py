@@ -44,6 +44,7 @@ def test_real_packages_are_published_whole_and_a_missing_source_map_of_theirs_is
 
 def test_a_dangling_reference_stops_the_deploy_with_file_line_and_remedy(project):
     (project.path / "static" / "style.css").write_text("a { color: red }\nb { background: url(no.png) }\n")
+    project.commit()
 
     done = project.manage("collectstatic", "--noinput", check=False)
 

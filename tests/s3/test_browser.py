@@ -5,11 +5,13 @@ import re
 import shutil
 import subprocess
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.conftest import PACKAGES, environment
+from tests.modules import MODULES, Visit, hashed_modules, write_releases
 
 SERVER = """
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -39,6 +41,34 @@ def browser():
         browser.close()
 
 
+def open_to_browsers(server, bucket_name, project):
+    """Give the bucket the policy and the CORS rule of the guide."""
+    text = (project.path / "docs" / "s3.md").read_text().replace("my-bucket", bucket_name)
+    policy, cors, *_ = map(json.loads, re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL))
+    if not server.is_ceph:  # moto denies without looking at conditions
+        policy["Statement"] = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+    server.client().put_bucket_policy(Bucket=bucket_name, Policy=json.dumps(policy))
+    server.client().put_bucket_cors(Bucket=bucket_name, CORSConfiguration=cors)
+
+
+@contextmanager
+def running(project):
+    """The address of the site while a process of it runs."""
+    process = subprocess.Popen(
+        [project.python, "-c", SERVER],
+        cwd=project.path,
+        env=environment(**project.variables),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/"
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def site_address(render, virtual_environment, server, bucket_name):
     """A running site with a stylesheet, a font and an ES module in a bucket that has the documented policy and CORS."""
@@ -58,24 +88,10 @@ def site_address(render, virtual_environment, server, bucket_name):
     (static / "page.mjs").write_text("document.body.dataset.module = 'ran';\n")
     template = project.path / "pages/templates/pages/home.html"
     template.write_text(template.read_text().replace("  </head>\n", HEAD.lstrip("\n")))
-    text = (project.path / "docs" / "s3.md").read_text().replace("my-bucket", bucket_name)
-    policy, cors, *_ = map(json.loads, re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL))
-    server.client().put_bucket_policy(Bucket=bucket_name, Policy=json.dumps(policy))
-    server.client().put_bucket_cors(Bucket=bucket_name, CORSConfiguration=cors)
+    open_to_browsers(server, bucket_name, project)
     project.manage("collectstatic", "--noinput")
-    running = subprocess.Popen(
-        [python, "-c", SERVER],
-        cwd=project.path,
-        env=environment(**project.variables),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert running.stdout
-        yield f"http://127.0.0.1:{running.stdout.readline().strip()}/"
-    finally:
-        running.kill()
-        running.wait()
+    with running(project) as address:
+        yield address
 
 
 def test_a_page_loads_styles_fonts_and_modules_from_the_bucket_without_an_error(
@@ -118,3 +134,35 @@ def test_without_the_cors_rule_the_browser_complains(browser, site_address, serv
 
     assert any("CORS" in message for message in messages)
     assert urllib.request.urlopen(site_address).status == 200
+
+
+def test_a_page_loads_the_modules_of_its_own_release_from_the_bucket(
+    browser, render, virtual_environment, server, bucket_name, tmp_path
+):
+    site = render(python=virtual_environment("6.1", *PACKAGES["s3"]), storage_backend="s3")
+    open_to_browsers(server, bucket_name, site)
+    variables = server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name, "DJANGO_SECRET_KEY": "secret"}
+    releases = write_releases(site, tmp_path, **variables)
+    for release in releases[:2]:
+        release.manage("collectstatic", "--noinput")
+    with running(releases[1]) as address:
+        before = Visit.open(browser, address)
+    assert before.modules == "1 1 1 1"
+
+    releases[2].manage("collectstatic", "--noinput")
+
+    assert before.click("lazy") == "1"
+    with running(releases[2]) as address:
+        after = Visit.open(browser, address)
+    assert (after.modules, after.click("lazy")) == ("2 2 2 2", "2")
+    with running(releases[1]) as address:
+        rolled_back = Visit.open(browser, address)
+    assert (rolled_back.modules, rolled_back.click("lazy")) == ("1 1 1 1", "1")
+
+    everything = dict.fromkeys(sorted(name.removesuffix(".js") for name in MODULES), 3)
+    assert hashed_modules(server.names(bucket_name)) == everything
+    releases[1].manage("releases", "prune", "--keep=1", "--days=0")
+    assert hashed_modules(server.names(bucket_name)) == dict.fromkeys(everything, 2)
+    for visit, value in ((before, "1"), (after, "2"), (rolled_back, "1")):
+        assert visit.click("later") == value
+        assert visit.complaints == []
