@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.utils.functional import cached_property
 
-from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError, path
+from release_static.errors import ReleaseStaticError, printable
+from release_static.manifest import Manifest, ManifestError, ManifestUnavailable, path
 from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
 from release_static.publishing.marker import PRODUCTION
@@ -75,7 +75,10 @@ class ReleaseSpecificManifestMixin(Base):
 
     @cached_property
     def manifest(self) -> Manifest:
-        """The manifest of this release. Raises ReleaseStaticError, with the remedy, if it cannot be read."""
+        """The manifest of this release.
+
+        Raises ReleaseStaticError, with the remedy, if there is none that is right; ManifestUnavailable if nobody knows.
+        """
         release_id, location = self.release_id.value, self.manifest_location
         try:
             content = self.read_published(release_id)
@@ -83,9 +86,15 @@ class ReleaseSpecificManifestMixin(Base):
                 raise ManifestError(f"There is no manifest {location}.")
             manifest = Manifest.parse(content, location)
             if manifest.release.get("id", release_id) != release_id:
-                raise ManifestError(f"The manifest {location} belongs to release {manifest.release['id']}.")
+                raise ManifestError(f"The manifest {location} belongs to release {printable(manifest.release['id'])}.")
         except OSError as error:
-            raise self._unusable(f"The manifest {location} cannot be read: {error.strerror or error}.") from error
+            raise ManifestUnavailable(
+                "The manifest of this release cannot be read, so it is unknown whether its static files are published.\n"
+                f"  release:  {release_id}, from {self.release_id.source}\n"
+                f"  manifest: {location}\n"
+                f"  problem:  {error.strerror or error}.\n"
+                "Fix the cause and start this process again."
+            ) from error
         except ManifestError as error:
             raise self._unusable(str(error)) from error
         return manifest
@@ -106,7 +115,7 @@ class ReleaseSpecificManifestMixin(Base):
             releases = self.destination.releases()
         except OSError:
             releases = []
-        some = ", ".join(releases[:5]) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
+        some = ", ".join(map(printable, releases[:5])) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
         return ManifestError(
             f"The static files of this release are not published.\n"
             f"  release:  {self.release_id}, from {self.release_id.source}\n"

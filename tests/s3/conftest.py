@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
+from release_static.errors import ReleaseStaticError
 from release_static.s3.bucket import Bucket
 from tests.s3.server import Server
 
@@ -77,6 +79,8 @@ class Site:
     def at(self, release_id: str, **options: Any) -> "Site":
         """A new process of this release, whose requests are recorded."""
         self.configure(release_id, **options)
+        with suppress(ReleaseStaticError):
+            _ = self.destination._client.boto3  # it has one in every thread, and this one is watched
         events = self.storage.connection.meta.client.meta.events
         events.register("before-send.s3", self._see)
         events.register("before-call.s3.PutObject", self.before_put)

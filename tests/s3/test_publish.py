@@ -10,8 +10,10 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from django.core.management import CommandError
 
-from release_static.manifest import RELEASES, Manifest, ManifestError
+from release_static import serving
+from release_static.manifest import RELEASES, Manifest, ManifestError, ManifestUnavailable
 from release_static.publishing import locks
+from release_static.s3 import storage
 from release_static.s3.settings import client_config
 from tests.s3.conftest import STATIC
 
@@ -535,8 +537,54 @@ def test_a_release_that_is_not_published_is_explained(site):
 def test_forbidden_may_mean_missing_and_the_error_says_so(site):
     site.on_request = lambda operation, request: answer(request, 403, "AccessDenied")
 
-    with pytest.raises(ManifestError, match="s3:ListBucket is not allowed"):
+    with pytest.raises(ManifestUnavailable, match="s3:ListBucket is not allowed"):
         site.at("one").storage.url("app.js")
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ((503, "ServiceUnavailable"), "ServiceUnavailable"),
+        ((403, "SignatureDoesNotMatch"), "Correct AWS_ACCESS_KEY_ID"),
+        ((404, "NoSuchBucket"), "Create the bucket"),
+        (ConnectionClosedError, "Check the network"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_not_called_unpublished(site, capsys, fault, problem):
+    site.publish("one")
+    site.copy.unlink()
+    site.at("one")
+    site.requests.clear()
+    site.on_request = lambda operation, request: fail(request, fault)
+
+    with pytest.raises(SystemExit) as ended:
+        serving.require_manifest()
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 75
+    assert said.startswith("The manifest of this release cannot be read") and problem in said
+    assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in said
+    assert not [request for request in site.requests if not request.startswith("GetObject")]
+
+
+def test_a_server_that_does_not_answer_ends_a_start_in_time(site, monkeypatch):
+    monkeypatch.setattr(storage, "_PATIENCE", 0.3)
+    site.at("one", endpoint_url="http://127.0.0.1:9")
+    site.on_request = lambda operation, request: time.sleep(2)
+    started = time.monotonic()
+
+    with pytest.raises(ManifestUnavailable, match=r"127\.0\.0\.1:9 did not answer in 0\.3 seconds\. Check the network"):
+        site.storage.url("app.js")
+
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"version": %s}' % (b"1" * 10_000), b"\xff", b'{"release": []}'])
+def test_a_malformed_copy_of_the_manifest_is_not_believed(site, content):
+    site.publish("one")
+    site.copy.write_bytes(content)
+
+    assert site.at("one").storage.url("app.js").startswith(STATIC)
 
 
 def test_a_server_that_does_not_exist_is_an_error_with_its_address(site):

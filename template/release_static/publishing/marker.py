@@ -9,6 +9,8 @@ import re
 import socket
 from datetime import UTC, datetime
 
+from release_static.errors import printable
+
 PINNED = "pinned.json"  # the release never expires
 EXPIRED = "expired.json"  # its manifest, until the files that only it names are deleted
 
@@ -37,7 +39,7 @@ def describe(content: bytes | None) -> str:
     """Such as "ada@build-7, since 2026-11-23T01:02:03.004Z", "" if this is not the content of a marker."""
     try:
         stored = json.loads(content or b"")
-        return f"{stored['by']}, since {stored['at']}"
+        return printable(f"{stored['by']}, since {stored['at']}")
     except (ValueError, TypeError, KeyError, RecursionError):
         return ""
 

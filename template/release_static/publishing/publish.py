@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from release_static.errors import printable
 from release_static.manifest import RELEASES, Manifest, ManifestError, beside, path
 from release_static.publishing import checksums, marker
 from release_static.publishing.destination import Destination, Entry, PublishError, StagedFile
@@ -151,10 +152,11 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         return True
     if published.paths == manifest.paths:
         return False
+    at = published.release.get("created_at", "an unknown time")
+    by = published.release.get("created_by", "an unknown user")
     raise PublishError(
         f"Release {release_id} is published already, with other content.\n"
-        f"  published: manifest {published.hash}, at {published.release.get('created_at', 'an unknown time')}, "
-        f"by {published.release.get('created_by', 'an unknown user')}\n"
+        f"  published: {printable(f'manifest {published.hash}, at {at}, by {by}')}\n"
         f"  now:       manifest {manifest.hash}\n"
         f"  looked at: {location}\n"
         f"Running processes rely on it, so it stays as it is. Give this build an id of its own, such as RELEASE_ID="

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from release_static.errors import printable
 from release_static.publishing.marker import timestamp
 from release_static.releases.changes import Changes
 from release_static.releases.inventory import Inventory
 from release_static.releases.prune import Plan
 from release_static.releases.retention import Policy, Release, Usage, environments, history, superseded
-from release_static.releases.text import ago, count, printable, size, span, table
+from release_static.releases.text import ago, count, size, span, table
 from release_static.releases.verify import Findings
 
 _HEAD = ("RELEASE", "PUBLISHED (UTC)", "", "SUPERSEDED", "FILES", "SIZE", "ONLY HERE", "ENVIRONMENTS", "")

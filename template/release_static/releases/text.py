@@ -6,15 +6,7 @@ from datetime import datetime, timedelta
 from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 
-
-def printable(text: str, encoding: str | None = None) -> str:
-    """A line of text with each character escaped that is not printable, or not in this encoding, such as `\\x1b`.
-
-    The content of a destination is not ours: a name in it must not be able to control a terminal.
-    """
-    encoding = encoding or "utf-8"
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return shown.encode(encoding, "backslashreplace").decode(encoding)
+from release_static.errors import printable
 
 
 def table(rows: Iterable[tuple[str, ...]], to_the_right: tuple[int, ...]) -> str:

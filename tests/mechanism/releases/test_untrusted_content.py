@@ -9,8 +9,8 @@ import sys
 import pytest
 from django.core.management import CommandError, call_command
 
+from release_static.errors import printable
 from release_static.manifest import Manifest, ManifestError
-from release_static.releases.report import printable
 
 GOOD = {"version": "1.1", "hash": "abc", "paths": {"a.txt": "a.0123456789ab.txt"}}
 DEEP = "[" * 100_000 + "]" * 100_000

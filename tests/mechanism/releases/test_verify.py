@@ -10,10 +10,10 @@ import shutil
 import pytest
 from django.core.management import CommandError, call_command
 
+from release_static.errors import printable
 from release_static.manifest import Manifest
 from release_static.publishing import checksums, locks
 from release_static.publishing.directory import Directory
-from release_static.releases.report import printable
 from tests.mechanism.releases.command import WHITENOISE
 
 ENHANCED = "django_manifeststaticfiles_enhanced.storage.EnhancedManifestStaticFilesStorage"

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, no_translations
 
-from release_static.errors import ReleaseStaticError, describe
+from release_static.errors import ReleaseStaticError, describe, printable
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.progress import bar
 from release_static.publishing import locks
@@ -23,7 +23,6 @@ from release_static.releases.environments import retire
 from release_static.releases.inventory import read_manifest, read_releases
 from release_static.releases.prune import prepare, prune
 from release_static.releases.retention import Policy
-from release_static.releases.text import printable
 from release_static.releases.verify import Findings, repair, verify
 from release_static.storages import ReleaseSpecificManifestMixin
 
