@@ -51,9 +51,9 @@ FEW: dict[str, Callable[[str], Records]] = {
     "s3": lambda endpoint: s3.measure(["few"], endpoint, (1,)),
     "growth": lambda endpoint: growth([2, 4], endpoint),
     "past releases": lambda endpoint: s3.past(7, endpoint),
-    "web": lambda endpoint: web.measure(10, endpoint),
+    "web": lambda endpoint: web.measure(10, endpoint, repeat=1),
     "retention": lambda endpoint: retention.measure(8, 20, endpoint),
-    "template": lambda endpoint: template.measure(tests=False),
+    "template": lambda endpoint: template.measure(tests=False, repeat=1),
 }
 
 

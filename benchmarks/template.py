@@ -13,7 +13,7 @@ from benchmarks.measure import environment
 from tests.project import ROOT, copy_template
 
 
-def measure(tests: bool) -> Iterator[dict[str, Any]]:
+def measure(tests: bool, repeat: int = 3) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         template, project = Path(folder, "template"), Path(folder, "project")
         template.mkdir()
@@ -22,7 +22,7 @@ def measure(tests: bool) -> Iterator[dict[str, Any]]:
         django = [sys.executable, "-m", "django", "startproject", project.name]
         for name, command in (("copier copy", copier), ("django-admin startproject", django)):
             runs = []
-            for _ in range(3):
+            for _ in range(repeat):
                 shutil.rmtree(project, ignore_errors=True)
                 runs.append(_seconds(command, Path(folder)))
             yield {"section": "template", "peer": name, "wall": min(runs)}

@@ -36,7 +36,7 @@ print(json.dumps({"wall": wall, "url": address, "bytes": tracemalloc.get_traced_
 """
 
 
-def measure(files: int, endpoint: str) -> Iterator[dict[str, Any]]:
+def measure(files: int, endpoint: str, repeat: int = 5) -> Iterator[dict[str, Any]]:
     work = synthetic(files)
     about = {"section": "web", "files": files}
     content = b""
@@ -44,7 +44,7 @@ def measure(files: int, endpoint: str) -> Iterator[dict[str, Any]]:
         with on_disk() as place:
             work.check_out(place.checkout)
             run(peer, place, "release")
-            yield about | {"peer": peer.name, "manifest": "on disk"} | start(peer, place)
+            yield about | {"peer": peer.name, "manifest": "on disk"} | start(peer, place, repeat)
             if peer.name == DJANGO:
                 content = (place.root / "staticfiles.json").read_bytes()
     [ours], [storages] = among(IN_A_BUCKET, OURS), among(IN_A_BUCKET, STORAGES)
@@ -52,19 +52,19 @@ def measure(files: int, endpoint: str) -> Iterator[dict[str, Any]]:
         work.check_out(away.checkout)
         # The copy beside the code belongs to one endpoint.
         run(ours, away, "release", distant)
-        yield about | {"peer": OURS, "manifest": "the copy beside the code"} | start(ours, away)
+        yield about | {"peer": OURS, "manifest": "the copy beside the code"} | start(ours, away, repeat)
         (away.folder / "staticfiles.json").unlink()
-        yield about | {"peer": OURS, "manifest": "in the bucket, at 30 ms"} | start(ours, away)
+        yield about | {"peer": OURS, "manifest": "in the bucket, at 30 ms"} | start(ours, away, repeat)
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
         client.put_object(Bucket=away.bucket, Key="static/staticfiles.json", Body=content)
-        yield about | {"peer": STORAGES, "manifest": "in the bucket, at 30 ms"} | start(storages, away)
+        yield about | {"peer": STORAGES, "manifest": "in the bucket, at 30 ms"} | start(storages, away, repeat)
 
 
-def start(peer: Peer, place: Place) -> dict[str, Any]:
-    """The fastest of five processes."""
+def start(peer: Peer, place: Place, repeat: int) -> dict[str, Any]:
+    """The fastest of so many processes."""
     command = [sys.executable, "-c", _PROCESS, json.dumps(settings_of(peer, place, "release"))]
     runs = []
-    for _ in range(5):
+    for _ in range(repeat):
         done = subprocess.run(
             command, cwd=place.folder, env=environment(), check=True, stdout=subprocess.PIPE, text=True
         )

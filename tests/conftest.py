@@ -1,17 +1,23 @@
 """Rendered projects, and the Pythons and Djangos that they run with."""
 
 import fcntl
+import functools
+import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import botocore.session
 import copier
 import pytest
 
+from tests.copier_process import remember_templates
 from tests.project import COPIER_SETTINGS, ROOT, Project, copy_template, environment
 from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
+from tests.vite import node_modules, visitor  # noqa: F401 (fixtures)
 
 # Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
 PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
@@ -23,6 +29,19 @@ PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storage
 
 def pytest_configure() -> None:
     os.environ["COPIER_SETTINGS_PATH"] = str(COPIER_SETTINGS)
+    # Each session of botocore would read what it knows of S3, 1 MB of JSON, for itself.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    remember_templates()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, because tests wait for servers, browsers and disks."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, or the last of them would run alone."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -33,46 +52,73 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_template(tmp_path_factory.mktemp("template"))
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder for what is made once for a test run, whatever the number of workers, and then only read."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder, made by whoever asks for it first. Others wait meanwhile."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    complete = folder.with_name(f"{folder.name}.complete")
+    with open(folder.with_name(f"{folder.name}.lock"), "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not complete.exists():
+            make(folder)
+            complete.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def template(shared: Path) -> Path:
+    return made_once(shared / "template", copy_template)
+
+
+@pytest.fixture(scope="session")
+def rendered(template: Path, shared: Path) -> Callable[..., Path]:
+    """rendered("my-site", **answers): a project rendered by Copier's API, without trust. It is read and copied only."""
+
+    def rendered(name: str, **answers: object) -> Path:
+        def render(folder: Path) -> None:
+            copier.run_copy(
+                str(template), folder, data=answers, defaults=True, quiet=True, unsafe=False, overwrite=True
+            )
+
+        answered = hashlib.sha256(repr(sorted(answers.items())).encode()).hexdigest()[:12]
+        return made_once(shared / "rendered" / answered / name, render)
+
+    return rendered
 
 
 @pytest.fixture
-def render(template: Path, tmp_path: Path) -> Callable[..., Project]:
-    """render(name="my-site", python=None, **answers): a project rendered by Copier's API, without trust."""
+def render(rendered: Callable[..., Path], tmp_path: Path) -> Callable[..., Project]:
+    """render(name="my-site", python=None, **answers): a project of the test's own."""
 
     def render(name: str = "my-site", python: Path | None = None, **answers: object) -> Project:
-        copier.run_copy(
-            str(template), tmp_path / name, data=answers, defaults=True, quiet=True, unsafe=False, overwrite=True
-        )
-        return Project(tmp_path / name, python)
+        # With the time of now, as if rendered now.
+        folder = shutil.copytree(rendered(name, **answers), tmp_path / name, symlinks=True, copy_function=shutil.copy)
+        return Project(folder, python)
 
     return render
 
 
 @pytest.fixture(scope="session")
-def virtual_environment(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Path]:
-    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django, the stage and these packages.
-
-    Made once for a test run, whatever the number of workers.
-    """
-    shared = tmp_path_factory.getbasetemp().parent if worker_id != "master" else tmp_path_factory.getbasetemp()
+def virtual_environment(shared: Path) -> Callable[..., Path]:
+    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django, the stage and these packages."""
 
     def virtual_environment(django_version: str, *packages: str) -> Path:
+        def make(folder: Path) -> None:
+            django = f"django=={django_version}.*"
+            for command in (
+                ["uv", "venv", "--quiet", "--clear", "--python", PYTHONS[django_version], str(folder)],
+                ["uv", "pip", "install", "--quiet", "--python", str(folder), django, STAGE, *packages],
+            ):
+                subprocess.run(command, check=True, cwd=ROOT, env=environment())
+
         name = "-".join(["venv", django_version, *sorted(packages)])
-        folder = shared / "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
-        lock = folder.with_suffix(".lock")
-        with open(lock, "w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            if not (folder / "complete").exists():
-                django = f"django=={django_version}.*"
-                for command in (
-                    ["uv", "venv", "--quiet", "--clear", "--python", PYTHONS[django_version], str(folder)],
-                    ["uv", "pip", "install", "--quiet", "--python", str(folder), django, STAGE, *packages],
-                ):
-                    subprocess.run(command, check=True, cwd=ROOT, env=environment())
-                (folder / "complete").touch()
-        return folder / "bin" / "python"
+        name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name)
+        return made_once(shared / name, make) / "bin" / "python"
 
     return virtual_environment
 

@@ -1,8 +1,11 @@
 """A project under test, and the environment that it runs in."""
 
+import functools
+import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,10 +33,32 @@ def environment(**variables: str) -> dict[str, str]:
 
 def copy_template(folder: Path) -> Path:
     """The template as it stands in the work tree, in a folder that is no git repository, so that it renders fast."""
+    folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "copier.yml", folder)
     for name in ("template", "extensions"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
+
+
+def run_copier(*arguments: str | Path, python: Path | str = sys.executable) -> str:
+    """Run this Python's `copier` with these arguments, without trust, and return what it prints."""
+    process = _copier(python)
+    assert process.stdin is not None and process.stdout is not None
+    print(json.dumps([str(argument) for argument in arguments]), file=process.stdin, flush=True)
+    answer = process.stdout.readline()
+    assert answer, f"Copier's process ended with {process.wait()}"
+    status, said = json.loads(answer)
+    assert status == 0, said
+    return said
+
+
+@functools.cache
+def _copier(python: Path | str) -> subprocess.Popen[str]:
+    """One for all commands of this process, with which it ends."""
+    script = ROOT / "tests" / "copier_process.py"
+    return subprocess.Popen(
+        [python, "-P", script], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 @dataclass

@@ -21,6 +21,7 @@ def results():
     return json.loads((ROOT / "benchmarks" / "results.json").read_text())
 
 
+@pytest.mark.long
 def test_all_of_the_benchmark_runs(server, tmp_path):
     kept = tmp_path / "results.json"
     done = subprocess.run(

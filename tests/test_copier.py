@@ -14,7 +14,8 @@ import copier
 import pytest
 import yaml
 
-from tests.conftest import PACKAGES, PYTHONS, ROOT, Project, environment
+from tests.conftest import PACKAGES, PYTHONS, ROOT, environment, made_once
+from tests.project import run_copier
 
 QUESTIONS = {
     name: question
@@ -156,18 +157,23 @@ def test_what_is_no_host_name_is_refused_with_the_reason(template, tmp_path, ans
         copy(template, tmp_path / "site", cdn_domain=answer)
 
 
-def test_copiers_command_renders_every_combination_without_trust_as_if_written_by_hand(template, tmp_path):
-    for combination in COMBINATIONS:
-        data = [f"--data={name}={value}" for name, value in ({"project_name": "Shop"} | combination).items()]
-        command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", *data, template]
-        subprocess.run(
-            [*command, tmp_path / name_of(combination)], check=True, env=environment(), stdin=subprocess.DEVNULL
-        )
+def by_command(template: Path, shared: Path, combination: dict[str, str]) -> Path:
+    """The project of a shop with these answers, by Copier's own command. It is only read."""
+    data = [f"--data={name}={value}" for name, value in ({"project_name": "Shop"} | combination).items()]
+    return made_once(
+        shared / "by-command" / name_of(combination),
+        lambda folder: run_copier("copy", "--defaults", "--quiet", *data, template, folder),
+    )
+
+
+@pytest.mark.long
+def test_copiers_command_renders_every_combination_without_trust_as_if_written_by_hand(template, shared):
+    folders = [by_command(template, shared, combination) for combination in COMBINATIONS]
 
     for command in (["check"], ["format", "--check"]):
-        ruff = subprocess.run(["ruff", *command, "--no-cache", tmp_path], capture_output=True, text=True, check=False)
+        ruff = subprocess.run(["ruff", *command, "--no-cache", *folders], capture_output=True, text=True, check=False)
         assert ruff.returncode == 0, ruff.stdout + ruff.stderr
-    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+    for path in (path for folder in folders for path in folder.rglob("*") if path.is_file()):
         text = path.read_text()
         assert not re.search(r"\{%-|-%\}|\{\{ _copier|[ \t]\n|\A\n|\n\n\Z|[^\n]\Z", text), path
         assert "\n\n\n" not in text or path.suffix == ".py", path
@@ -178,12 +184,11 @@ def test_copiers_command_renders_every_combination_without_trust_as_if_written_b
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
-def test_every_combination_publishes(copie, virtual_environment, server, bucket_name, combination):
-    result = copie.copy(extra_answers=combination)
-    assert result.exit_code == 0, result.exception
+def test_every_combination_publishes(render, virtual_environment, server, bucket_name, combination):
     backend = combination["storage_backend"]
     python = virtual_environment(combination["django_version"], *PACKAGES[backend])
-    project = Project(result.project_dir, python, server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name})
+    project = render(python=python, project_name="Shop", **combination)
+    project.variables = server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name}
 
     done = project.manage("collectstatic", "--noinput", RELEASE_ID="one")
 
@@ -193,11 +198,14 @@ def test_every_combination_publishes(copie, virtual_environment, server, bucket_
     paths = manifest["paths"]
     assert "admin/css/base.css" in paths and "pages/home.css" in paths and "example.txt" in paths
     assert {*paths, *paths.values(), ".releases/one/staticfiles.json"} <= there
-    project.manage(
-        "check", "--deploy", RELEASE_ID="one", DJANGO_SECRET_KEY="s" * 60, DJANGO_ALLOWED_HOSTS="example.com"
+    script = (
+        "from django.core.management import call_command\n"
+        "from django.templatetags.static import static\n"
+        "call_command('check', deploy=True)\n"
+        "print(static('example.txt'))\n"
     )
-    script = "from django.templatetags.static import static; print(static('example.txt'))"
-    url = project.manage("shell", "-c", script, RELEASE_ID="one").stdout
+    variables = {"DJANGO_SECRET_KEY": "s" * 60, "DJANGO_ALLOWED_HOSTS": "example.com"}
+    url = project.manage("shell", "-c", script, RELEASE_ID="one", **variables).stdout
     own = f"{server.endpoint}/{bucket_name}" if backend == "s3" else ""
     if folder == "static-custom":
         own = "http://localhost:8080"
@@ -268,13 +276,6 @@ def test_an_update_keeps_the_projects_changes(tmp_path):
 
     def git(folder, *arguments):
         subprocess.run(["git", "-C", folder, *arguments], check=True, env=environment(), capture_output=True)
-
-    def run_copier(*arguments):
-        command = [sys.executable, "-m", "copier", *arguments]
-        done = subprocess.run(
-            command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
 
     git(template, "add", "-A")
     git(template, "commit", "-qm", "First", "--allow-empty")

@@ -86,6 +86,7 @@ def redeploy(project, backend: str) -> None:
     project.run(project.python, script, backend, DJANGO_SETTINGS_MODULE="my_site.settings")
 
 
+@pytest.mark.long
 def test_visitors_miss_nothing_during_a_hundred_redeploys(project):
     root = project.path / "public" / "static"
     project.manage("collectstatic", "--noinput", RELEASE_ID="live")
@@ -100,6 +101,7 @@ def test_visitors_miss_nothing_during_a_hundred_redeploys(project):
     assert (watcher.missing, watcher.partial) == (0, 0)
 
 
+@pytest.mark.long
 def test_the_watcher_sees_what_visitors_miss_with_djangos_own_storage(project):
     root = project.path / "public" / "static"
     script = project.path / "shop_settings.py"

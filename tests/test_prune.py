@@ -29,14 +29,14 @@ import sys
 import time
 from pathlib import Path
 import django
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 
 django.setup()
 done = 0
 while not Path(sys.argv[1]).exists():
     call_command("releases", "prune", "--keep=1", "--days=0", stdout=open("/dev/null", "w"))
     done += 1
-    time.sleep(0.1)
+    time.sleep(1)
 print(done)
 """
 

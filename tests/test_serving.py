@@ -1,8 +1,10 @@
 """Real servers: a rolling deploy, a release that was never published, and what a probe sees meanwhile."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.project import Project
-from tests.servers import DEADLINE, Server
+from tests.servers import DEADLINE, Server, wait_for
 
 COMMANDS = {
     "gunicorn": ("gunicorn", "--preload", "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket", "my_site.wsgi"),
@@ -88,6 +90,24 @@ def test_debug_turns_the_guard_off(kind, site, start):
     while not (page := server.get("/")) and time.monotonic() < end and server.process.poll() is None:
         time.sleep(0.05)
     assert "/static/example.txt" in page, server.said
+
+
+def test_a_worker_that_cannot_read_its_manifest_is_started_again_and_leaves_the_others_alone(site, start):
+    """Without --preload each worker reads it."""
+    site.manage("collectstatic", "--noinput")
+    [manifest] = site.path.glob("public/static/.releases/*/staticfiles.json")
+    server = start(site, "gunicorn", "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket", "my_site.wsgi")
+    release = server.probe()
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    assert wait_for(lambda: len(children.read_text().split()) == 2)
+
+    manifest.rename(manifest.with_name("aside"))
+    manifest.mkdir()
+    os.kill(int(children.read_text().split()[1]), signal.SIGTERM)
+
+    assert wait_for(lambda: server.said.count("exited with code 75") > 1)
+    assert server.probe() == release
+    assert "The manifest of this release cannot be read" in server.said and "Traceback" not in server.said
 
 
 def test_a_pipeline_sees_before_there_is_traffic_that_a_release_is_not_published(project):

@@ -5,15 +5,15 @@ import itertools
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Project, environment
-from tests.test_copier import COMBINATIONS, name_of
+from tests.project import ROOT, Project, environment, run_copier
+from tests.test_copier import COMBINATIONS, by_command, name_of
 
 
 def git(folder: Path, *arguments: str | Path) -> str:
@@ -23,25 +23,13 @@ def git(folder: Path, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def run_copier(*arguments: str | Path, python: Path | str = sys.executable) -> str:
-    """Run Copier's own command, without trust, and return what it says."""
-    done = subprocess.run(
-        [python, "-m", "copier", *arguments],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
-
-
 class Template:
     """A git repository with the template as it stands in the work tree, to be changed and released."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Projects of the newest release, by the name of their folder and their answers.
+        self._made: dict[tuple[object, ...], Path] = {}
         path.mkdir()
         shutil.copy(ROOT / "copier.yml", path)
         for name in ("template", "extensions"):
@@ -53,6 +41,7 @@ class Template:
         git(self.path, "add", "-A")
         git(self.path, "commit", "-qm", version, "--allow-empty")
         git(self.path, "tag", "-a", version, "-m", version)
+        self._made.clear()
 
     def replace(self, name: str, old: str, new: str) -> None:
         path = self.path / "template" / name
@@ -62,10 +51,15 @@ class Template:
 
     def copy(self, folder: Path, **answers: object) -> Project:
         """A project of the newest release, committed."""
-        run_copier("copy", "--defaults", "--quiet", *(f"--data={k}={v}" for k, v in answers.items()), self.path, folder)
-        project = Project(folder)
-        project.commit("Start")
-        return project
+        answered = folder.name, *sorted(answers.items())
+        if answered not in self._made:
+            made = self.path.parent / f"made-{uuid.uuid4().hex}" / folder.name
+            run_copier(
+                "copy", "--defaults", "--quiet", *(f"--data={k}={v}" for k, v in answers.items()), self.path, made
+            )
+            Project(made).commit("Start")
+            self._made[answered] = made
+        return Project(shutil.copytree(self._made[answered], folder, symlinks=True))
 
 
 @pytest.fixture(scope="session")
@@ -116,13 +110,13 @@ def test_an_update_to_the_same_release_changes_nothing(release_1, tmp_path, answ
     assert status(project) == ""
 
 
-def test_rendering_depends_on_nothing_but_the_answers(template, tmp_path):
+@pytest.mark.long
+def test_rendering_depends_on_nothing_but_the_answers(template, shared, rendered):
     # So an update to the same release changes nothing with these answers either.
     for combination in COMBINATIONS:
-        folders = [tmp_path / folder / name_of(combination) for folder in ("one", "other")]
-        for folder in folders:
-            copier.run_copy(str(template), folder, {"project_name": "Shop"} | combination, defaults=True, quiet=True)
-        assert differences(*folders) == set()
+        one = by_command(template, shared, combination)
+        other = rendered("my-site", project_name="Shop", **combination)
+        assert differences(one, other) == set()
 
 
 def test_the_owners_changes_and_the_templates_come_together(changing_template, tmp_path):

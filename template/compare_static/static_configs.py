@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from release_static.errors import ReleaseStaticError
+from django.core.exceptions import ImproperlyConfigured
 
 ON_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 
@@ -141,9 +141,9 @@ STATIC_CONFIGS = {"default": default, "manifest": manifest, "custom": custom, "s
 
 
 def choose(name: str, site: Site) -> StaticConfig:
-    """The configuration of this name, in any case. Raises ReleaseStaticError if there is none."""
+    """The configuration of this name, in any case. Raises ImproperlyConfigured if there is none."""
     if name.lower() not in STATIC_CONFIGS:
-        raise ReleaseStaticError(
+        raise ImproperlyConfigured(
             f"STATIC_CONFIG is {name!r}, and compare_static/static_configs.py has no such configuration. Set it to one "
             f"of {', '.join(STATIC_CONFIGS)}, or leave it out."
         )

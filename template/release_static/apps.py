@@ -4,5 +4,12 @@ from django.apps import AppConfig
 class ReleaseStaticConfig(AppConfig):
     name = "release_static"
 
+    def import_models(self) -> None:
+        # Django calls this for every app before it calls ready() of any, which is where django-vite would fail.
+        from release_static.bundler_checks import require_vite_manifest
+
+        require_vite_manifest()
+        super().import_models()
+
     def ready(self) -> None:
-        from release_static import checks  # noqa: F401 (registers the checks)
+        from release_static import bundler_checks, checks  # noqa: F401 (registers the checks)

@@ -17,6 +17,10 @@ class ManifestError(ReleaseStaticError):
     """The manifest of a release is missing, damaged, or belongs to another release."""
 
 
+class ManifestUnavailable(ReleaseStaticError):
+    """The manifest of a release cannot be read now, so it is unknown whether there is one."""
+
+
 def path(release_id: str) -> str:
     """The name of a release's manifest at its destination."""
     return beside(release_id, NAME)

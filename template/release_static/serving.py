@@ -2,17 +2,25 @@
 
 import os
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+import django
 from django.conf import STATICFILES_STORAGE_ALIAS, settings
 from django.core.files.storage import storages
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from release_static.errors import ReleaseStaticError
+from release_static.manifest import ManifestUnavailable
 from release_static.storages import ReleaseSpecificManifestMixin
+
+if TYPE_CHECKING:
+    from django.core.handlers.asgi import ASGIHandler
+    from django.core.handlers.wsgi import WSGIHandler
 
 # gunicorn stops when a worker exits with this status; after any other it starts the next one, again and again.
 WORKER_BOOT_ERROR = 3
+# EX_TEMPFAIL of sysexits.h: trying again may help, which gunicorn, systemd and Kubernetes do.
+TRY_AGAIN = 75
 
 
 def problem() -> str | None:
@@ -20,11 +28,8 @@ def problem() -> str | None:
 
     Always None with DEBUG, where files are served from their apps, and for a storage that has no releases.
     """
-    storage = storages[STATICFILES_STORAGE_ALIAS]
-    if settings.DEBUG or not isinstance(storage, ReleaseSpecificManifestMixin):
-        return None
     try:
-        storage.manifest  # noqa: B018 (read now, and kept for the life of the process)
+        _read_manifest()
     except ReleaseStaticError as error:
         return str(error)
     return None
@@ -32,13 +37,41 @@ def problem() -> str | None:
 
 def require_manifest() -> None:
     """Read the manifest of this release, or end this process with the reason."""
-    if reason := problem():
-        _end(reason)
+    try:
+        _read_manifest()
+    except ManifestUnavailable as error:
+        _end(str(error), TRY_AGAIN)
+    except ReleaseStaticError as error:
+        _end(str(error), WORKER_BOOT_ERROR)
 
 
-def _end(reason: str) -> NoReturn:
+def get_wsgi_application() -> "WSGIHandler":
+    """Django's, of a process that has its manifest before middleware is built: WhiteNoise's asks for URLs by then."""
+    from django.core import wsgi  # here, because commands do not need it
+
+    django.setup(set_prefix=False)
+    require_manifest()
+    return wsgi.get_wsgi_application()
+
+
+def get_asgi_application() -> "ASGIHandler":
+    """As `get_wsgi_application`."""
+    from django.core import asgi
+
+    django.setup(set_prefix=False)
+    require_manifest()
+    return asgi.get_asgi_application()
+
+
+def _read_manifest() -> None:
+    storage = storages[STATICFILES_STORAGE_ALIAS]
+    if not settings.DEBUG and isinstance(storage, ReleaseSpecificManifestMixin):
+        storage.manifest  # noqa: B018 (read now, and kept for the life of the process)
+
+
+def _end(reason: str, status: int) -> NoReturn:
     print(reason, file=sys.stderr, flush=True)
     if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
         # runserver imports the application in a thread, which is all that SystemExit would end.
         os._exit(1)
-    raise SystemExit(WORKER_BOOT_ERROR)
+    raise SystemExit(status)

@@ -1,16 +1,18 @@
 """The storages for STORAGES["staticfiles"]: each process reads the manifest of its own release, once."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.utils.functional import cached_property
 
-from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError, path
+from release_static.errors import ReleaseStaticError, printable
+from release_static.manifest import Manifest, ManifestError, ManifestUnavailable, path
 from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
-from release_static.release_ids.resolve import ReleaseId, resolve
+from release_static.publishing.marker import PRODUCTION
+from release_static.release_ids.resolve import SHAPE, ReleaseId, resolve
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 if TYPE_CHECKING:
@@ -22,9 +24,10 @@ else:
 class ReleaseSpecificManifestMixin(Base):
     """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
 
-    Options: `release_id` and `release_id_strategy` as in release_ids/; `stage`, the storage that collectstatic hashes
-    with, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `references`, "warn" or "error", for
-    references that lead to an original after hashing.
+    Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, what collectstatic publishes for,
+    such as staging: by default RELEASE_ENVIRONMENT, or else production; `stage`, the storage that it hashes with, as a
+    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in publishing/bundles.py;
+    `references`, "warn" or "error", for references that lead to an original after hashing.
     """
 
     def __init__(
@@ -32,12 +35,16 @@ class ReleaseSpecificManifestMixin(Base):
         *args: Any,
         release_id: str | None = None,
         release_id_strategy: str | None = None,
+        environment: str | None = None,
         stage: str | dict[str, Any] = DJANGO,
+        bundles: Sequence[str | os.PathLike[str]] = (),
         references: str = "warn",
         **kwargs: Any,
     ) -> None:
+        self._environment = environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
+        self.bundles = bundles
         self.references = references
         super().__init__(*args, **kwargs)
         # Set by Django's constructors; below they are read when they are first needed.
@@ -56,9 +63,22 @@ class ReleaseSpecificManifestMixin(Base):
         """Raises ReleaseIdError if there is none."""
         return resolve(*self.release_id_options)
 
+    @property
+    def environment(self) -> str:
+        """Raises ReleaseStaticError if that is no valid name."""
+        if not SHAPE.fullmatch(self._environment):
+            raise ReleaseStaticError(
+                f"RELEASE_ENVIRONMENT is {self._environment[:140]!r}, which is not a valid name. It has 1 to 128 letters, "
+                "digits, dots, dashes and underscores, and begins with a letter or digit."
+            )
+        return self._environment
+
     @cached_property
     def manifest(self) -> Manifest:
-        """The manifest of this release. Raises ReleaseStaticError, with the remedy, if it cannot be read."""
+        """The manifest of this release.
+
+        Raises ReleaseStaticError, with the remedy, if there is none that is right; ManifestUnavailable if nobody knows.
+        """
         release_id, location = self.release_id.value, self.manifest_location
         try:
             content = self.read_published(release_id)
@@ -66,9 +86,15 @@ class ReleaseSpecificManifestMixin(Base):
                 raise ManifestError(f"There is no manifest {location}.")
             manifest = Manifest.parse(content, location)
             if manifest.release.get("id", release_id) != release_id:
-                raise ManifestError(f"The manifest {location} belongs to release {manifest.release['id']}.")
+                raise ManifestError(f"The manifest {location} belongs to release {printable(manifest.release['id'])}.")
         except OSError as error:
-            raise self._unusable(f"The manifest {location} cannot be read: {error.strerror or error}.") from error
+            raise ManifestUnavailable(
+                "The manifest of this release cannot be read, so it is unknown whether its static files are published.\n"
+                f"  release:  {release_id}, from {self.release_id.source}\n"
+                f"  manifest: {location}\n"
+                f"  problem:  {error.strerror or error}.\n"
+                "Fix the cause and start this process again."
+            ) from error
         except ManifestError as error:
             raise self._unusable(str(error)) from error
         return manifest
@@ -89,7 +115,7 @@ class ReleaseSpecificManifestMixin(Base):
             releases = self.destination.releases()
         except OSError:
             releases = []
-        some = ", ".join(releases[:5]) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
+        some = ", ".join(map(printable, releases[:5])) + (f" and {len(releases) - 5} more" if len(releases) > 5 else "")
         return ManifestError(
             f"The static files of this release are not published.\n"
             f"  release:  {self.release_id}, from {self.release_id.source}\n"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase
 
 from compare_static.static_configs import STATIC_CONFIGS, Site, choose
-from release_static.errors import ReleaseStaticError
 
 
 class StaticConfigsTests(SimpleTestCase):
@@ -22,5 +22,5 @@ class StaticConfigsTests(SimpleTestCase):
         self.assertEqual(choose("MANIFEST", self.site), choose("manifest", self.site))
 
     def test_another_name_is_an_error_that_lists_all(self):
-        with self.assertRaisesMessage(ReleaseStaticError, ", ".join(STATIC_CONFIGS)):
+        with self.assertRaisesMessage(ImproperlyConfigured, ", ".join(STATIC_CONFIGS)):
             choose("whitenoise", self.site)

@@ -1,6 +1,7 @@
 """Web servers with the configurations that a project has for them, and the project itself behind them."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,7 +45,22 @@ def put_in(configuration: str, values: dict[str, str]) -> str:
     return configuration
 
 
-def nginx(project: Project, folder: Path, port: int, processes: tuple[int, int], *, brotli: bool) -> list[str | Path]:
+def uncomment(configuration: str, first: str, last: str) -> str:
+    """The configuration with the commented lines from that with `first` to that with `last`."""
+    before, found, rest = configuration.partition(first)
+    lines, end, after = rest.partition(last)
+    assert found and end
+    start = before.rindex("#")
+    block = re.sub(r"(?m)^(\s*)#\s", r"\1", before[start:] + first + lines + end)
+    return before[:start] + block.removeprefix("# ") + after
+
+
+Arguments = list[str | Path]
+
+
+def nginx(
+    project: Project, folder: Path, port: int, processes: tuple[int, int], *, brotli: bool, bundler: bool
+) -> Arguments:
     site = put_in(
         (project.path / "deploy" / "nginx.conf").read_text(),
         {
@@ -57,13 +73,17 @@ def nginx(project: Project, folder: Path, port: int, processes: tuple[int, int],
             **({"# brotli_static": "brotli_static"} if brotli else {}),
         },
     )
+    if bundler:
+        site = uncomment(site, 'location ~ "^/static/vite/', "# }")
     (folder / "site.conf").write_text(site)
     user = "user root;" if os.getuid() == 0 else ""
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, user=user))
     return ["-e", folder / "error.log", "-c", folder / "nginx.conf"]
 
 
-def caddy(project: Project, folder: Path, port: int, processes: tuple[int, int], *, brotli: bool) -> list[str | Path]:
+def caddy(
+    project: Project, folder: Path, port: int, processes: tuple[int, int], *, brotli: bool, bundler: bool
+) -> Arguments:
     site = put_in(
         (project.path / "deploy" / "Caddyfile").read_text(),
         {
@@ -73,6 +93,8 @@ def caddy(project: Project, folder: Path, port: int, processes: tuple[int, int],
             "127.0.0.1:8002": f"127.0.0.1:{processes[1]}",
         },
     )
+    if bundler:
+        site = uncomment(site, "@bundled {", "header @bundled")
     # Two Caddys cannot share the port of its own interface.
     (folder / "Caddyfile").write_text("{\n\tadmin off\n}\n" + site)
     return ["run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
@@ -100,10 +122,10 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., We
     """serve("nginx", project): that server, stopped after the tests of the module."""
     running: list[Server] = []
 
-    def serve(name: str, project: Project, *, brotli: bool = False) -> WebServer:
+    def serve(name: str, project: Project, *, brotli: bool = False, bundler: bool = False) -> WebServer:
         folder = tmp_path_factory.mktemp(name)
         port, processes = free_port(), (free_port(), free_port())
-        arguments = SERVERS[name](project, folder, port, processes, brotli=brotli)
+        arguments = SERVERS[name](project, folder, port, processes, brotli=brotli, bundler=bundler)
         home = {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
         server = Server.start([program(name), *arguments], folder, folder / "log", **home)
         running.append(server.until_listening(port))

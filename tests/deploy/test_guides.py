@@ -8,10 +8,9 @@ import shutil
 import socket
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import kubernetes_validate
 import pytest
@@ -20,25 +19,12 @@ from botocore.session import get_session
 from botocore.validate import ParamValidator
 
 from tests.deploy.http import get
+from tests.guide import blocks
 from tests.project import ROOT, Project, environment
 from tests.servers import DEADLINE, Server, free_port
 
 QUESTIONS = yaml.safe_load((ROOT / "copier.yml").read_text())
 BACKENDS = list(QUESTIONS["storage_backend"]["choices"].values())
-
-
-class Block(NamedTuple):
-    """A fenced block of a guide, and the name of the file that stands before it, if it is one."""
-
-    language: str
-    text: str
-    file: str
-
-
-def blocks(guide: Path) -> Iterator[Block]:
-    found = re.finditer(r"(?:`([\w./-]+)`[^`]*)?\n```(\w*)\n(.*?)\n```", guide.read_text(), re.DOTALL)
-    for match in found:
-        yield Block(match[2], match[3] + "\n", match[1] or "")
 
 
 def guides(project: Project) -> list[Path]:
@@ -170,6 +156,7 @@ def host(render: Callable[..., Project], tmp_path: Path) -> Host:
     return Host(project, tmp_path / "srv")
 
 
+@pytest.mark.long
 def test_a_server_is_set_up_deployed_to_and_rolled_back(host, tmp_path):
     (command,) = re.findall(r"^ExecStart=(.+)$", host.unit(), re.MULTILINE)
     variables = host.variables() | {"DJANGO_ALLOWED_HOSTS": "127.0.0.1"}

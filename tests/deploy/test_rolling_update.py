@@ -17,21 +17,12 @@ from tests.deploy.http import get
 from tests.deploy.shop import write_release
 from tests.project import Project
 from tests.servers import Server, wait_for
+from tests.vite import CHROMIUM
 
 REQUESTS = 500
 
 # With Django's own storage there is nothing in wsgi.py to ask for.
 APPLICATIONS = {"per release": "my_site.wsgi", "Django's own": "django.core.wsgi:get_wsgi_application()"}
-
-# Without the last ones a start waits for hosts that a closed network does not have.
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -176,6 +167,7 @@ def update(
     return update
 
 
+@pytest.mark.long
 def test_nobody_notices_a_rolling_update_nor_a_rollback(update):
     seen = update("per release")
 
@@ -195,6 +187,7 @@ def test_nobody_notices_a_rolling_update_nor_a_rollback(update):
     assert seen.shop.complaints == []
 
 
+@pytest.mark.long
 def test_with_djangos_own_storage_everybody_does(update):
     seen = update("Django's own")
 

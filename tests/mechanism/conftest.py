@@ -8,6 +8,8 @@ from django.core.management import call_command
 
 from release_static.storages import ReleaseSpecificManifestLocalStorage
 
+STORAGE_OPTIONS = {"bundles", "environment", "references", "stage"}
+
 
 class Site:
     """A static root, and a folder of sources that are published to it."""
@@ -32,11 +34,9 @@ class Site:
         staticfiles = {"BACKEND": backend, "OPTIONS": {"release_id": release_id, **options}}
         self._settings.STORAGES = {**self._settings.STORAGES, "staticfiles": staticfiles}
 
-    def publish(
-        self, release_id: str, *arguments: str, stage: Any = None, references: Any = "warn", **options: Any
-    ) -> str:
-        """What collectstatic prints, warnings included."""
-        self.run_release(release_id, references=references, **({"stage": stage} if stage else {}))
+    def publish(self, release_id: str, *arguments: str, **options: Any) -> str:
+        """What collectstatic prints, warnings included. Takes options of the storage and of the command."""
+        self.run_release(release_id, **{name: options.pop(name) for name in STORAGE_OPTIONS & options.keys()})
         output = io.StringIO()
         call_command(
             "collectstatic", *arguments, **{"interactive": False, "stdout": output, "stderr": output, **options}

@@ -1,5 +1,7 @@
 """What keeps a process from serving. (What makes a manifest unusable is in test_storages.py.)"""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -7,14 +9,14 @@ import pytest
 from django.core.checks import Tags, run_checks
 from django.templatetags.static import static
 
-from release_static.serving import problem, require_manifest
+from release_static.serving import get_asgi_application, get_wsgi_application, problem, require_manifest
 
 
-def refusal(capsys: pytest.CaptureFixture[str]) -> str:
+def refusal(capsys: pytest.CaptureFixture[str], status: int = 3) -> str:
     """What a process says as it ends."""
     with pytest.raises(SystemExit) as ended:
         require_manifest()
-    assert ended.value.code == 3  # what makes gunicorn give up instead of trying for ever
+    assert ended.value.code == status  # 3 makes gunicorn give up instead of trying for ever
     return capsys.readouterr().err
 
 
@@ -43,6 +45,48 @@ def test_a_process_with_an_unusable_manifest_ends(site, capsys, content):
     site.run_release("one")
 
     assert "is empty" in (said := refusal(capsys)) or "is not JSON" in said or "names no files" in said
+
+
+def test_a_process_whose_manifest_cannot_be_read_ends_so_that_it_is_started_again(site, monkeypatch, capsys):
+    site.publish("one")
+    site.publish("two")
+    site.run_release("one")
+
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    said = refusal(capsys, status=75)
+
+    assert "cannot be read" in said and "Permission denied" in said
+    assert "two" not in said and "not published" not in said
+    assert reported(deploy=True) == {"release_static.E004": problem()}
+    monkeypatch.undo()
+    require_manifest()
+
+
+def test_other_releases_are_shown_escaped(site, capsys):
+    (site.root / ".releases" / "\x1b[2J").mkdir(parents=True)
+    (site.root / ".releases" / "\x1b[2J" / "staticfiles.json").touch()
+    site.run_release("one")
+
+    assert r"releases: \x1b[2J" in refusal(capsys)
+
+
+@pytest.mark.parametrize("get_application", [get_wsgi_application, get_asgi_application])
+def test_the_manifest_is_read_before_middleware_is_built(site, settings, capsys, get_application):
+    settings.ROOT_URLCONF = "tests.mechanism.test_serving"
+    settings.MIDDLEWARE = ["whitenoise.middleware.WhiteNoiseMiddleware"]
+    site.publish("one")
+    site.run_release("two")
+
+    with pytest.raises(SystemExit) as ended:
+        get_application()
+
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith("The static files of this release are not published.")
+    site.run_release("one")
+    assert callable(get_application())
 
 
 def test_a_process_with_the_manifest_of_another_release_ends(site, capsys):
@@ -94,7 +138,7 @@ def test_a_storage_without_releases_needs_none(site, settings):
 
 def reported(deploy: bool) -> dict[str | None, str]:
     found = run_checks(tags=[Tags.staticfiles], include_deployment_checks=deploy)
-    return {message.id: message.msg for message in found}
+    return {message.id: message.msg for message in found if str(message.id).startswith("release_static.")}
 
 
 def test_the_deployment_check_reports_what_would_keep_a_server_from_starting(site):

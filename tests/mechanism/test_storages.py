@@ -9,7 +9,7 @@ from django.core.files.storage import storages
 from django.templatetags.static import static
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import Manifest, ManifestError
+from release_static.manifest import Manifest, ManifestError, ManifestUnavailable
 from release_static.storages import ReleaseSpecificManifestLocalStorage
 
 
@@ -78,6 +78,9 @@ def test_a_missing_manifest_is_explained(site):
         (b'{"version": "1.1", "paths": {"a": "b"}, "release": 1}', "has something other than an object"),
         (b'{"version": "1.1", "paths": {"a": "b"}, "release": {"id": "two"}}', "belongs to release two"),
         (b"\xff\xfe", "is not JSON"),
+        (b"[" * 100_000 + b"]" * 100_000, "is not JSON"),
+        (b'{"version": %s}' % (b"1" * 10_000), "is not JSON"),
+        (b'{"version": "1.1", "paths": {"a": "b"}, "release": {"id": "\\u001b[2J\\ud800"}}', r"\\x1b\[2J\\ud800\."),
     ],
 )
 def test_a_manifest_that_is_none_is_explained(site, content, problem):
@@ -95,8 +98,17 @@ def test_a_manifest_that_cannot_be_read_is_explained(site):
     Path(storage.manifest_location).unlink()
     Path(storage.manifest_location).mkdir()
 
-    with pytest.raises(ManifestError, match="cannot be read: Is a directory"):
+    with pytest.raises(ManifestUnavailable) as error:
         storage.url("example.txt")
+
+    for part in (
+        "The manifest of this release cannot be read",
+        "one, from the storage's option release_id",
+        storage.manifest_location,
+        "Is a directory",
+    ):
+        assert part in str(error.value)
+    assert "releases:" not in str(error.value) and "not published" not in str(error.value)
 
 
 def test_a_manifest_that_django_wrote_serves(site):

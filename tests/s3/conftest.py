@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
+from release_static.errors import ReleaseStaticError
 from release_static.s3.bucket import Bucket
 from tests.s3.server import Server
 
@@ -47,6 +49,8 @@ class Site:
     before_put: Callable[..., Any] = lambda **kwargs: None
     # Takes the operation and the request, and may answer in the server's place, or raise.
     on_request: Callable[[str, AWSPreparedRequest], AWSResponse | None] = lambda operation, request: None
+    # Takes the operation and what boto3 makes of the response, and may change that.
+    on_response: Callable[[str, dict[str, Any]], None] = lambda operation, parsed: None
 
     def write(self, **files: str | bytes) -> None:
         """write(a__css="...") writes a.css."""
@@ -75,9 +79,12 @@ class Site:
     def at(self, release_id: str, **options: Any) -> "Site":
         """A new process of this release, whose requests are recorded."""
         self.configure(release_id, **options)
+        with suppress(ReleaseStaticError):
+            _ = self.destination._client.boto3  # it has one in every thread, and this one is watched
         events = self.storage.connection.meta.client.meta.events
         events.register("before-send.s3", self._see)
         events.register("before-call.s3.PutObject", self.before_put)
+        events.register("after-call.s3", lambda parsed, model, **kwargs: self.on_response(model.name, parsed))
         return self
 
     def _see(self, request: AWSPreparedRequest, event_name: str, **kwargs: Any) -> AWSResponse | None:

@@ -1,5 +1,6 @@
 """The documents in a project's docs/s3.md, as they stand, on a server that enforces them."""
 
+import fnmatch
 import json
 import re
 import urllib.error
@@ -7,6 +8,10 @@ import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
+from django.core.management import CommandError
+
+from tests.s3.test_publish import answer
+from tests.s3.test_releases import releases
 
 MANIFEST = "static/.releases/one/staticfiles.json"
 
@@ -138,3 +143,40 @@ def test_who_may_list_but_only_there_is_told_that_a_manifest_is_missing(ceph, si
 
     with pytest.raises(Exception, match="There is no manifest"):
         site.at("one").storage.url("app.js")
+
+
+def test_write_once_as_a_rule_of_the_bucket_denies_nothing_but_a_second_manifest(site, documents):
+    """No server for tests knows the condition, so the one statement is applied here, as Amazon documents it."""
+    [rule] = documents["ManifestsAreWrittenOnce"]["Statement"]
+    assert (rule["Effect"], rule["Action"], rule["Condition"]) == (
+        "Deny",
+        "s3:PutObject",
+        {"Null": {"s3:if-none-match": "true"}},
+    )
+
+    def apply(operation, request):
+        resource = f"arn:aws:s3:::{request.url.removeprefix(f'{site.server.endpoint}/')}"
+        unconditional = "If-None-Match" not in request.headers
+        if operation == "PutObject" and fnmatch.fnmatchcase(resource, rule["Resource"]) and unconditional:
+            return answer(request, 403, "AccessDenied")
+
+    site.on_request = apply
+    site.publish("one")
+    assert "nothing to do" in site.publish("one")
+    site.write(app__js="let release = 2;\n")
+    with pytest.raises(CommandError, match="AccessDenied"):
+        site.publish("one", replace_release=True)
+    site.publish("two")
+    releases("pin", "one")
+    releases("unpin", "one")
+    releases("prune", "--keep", "1", "--days", "0")
+
+    assert site.manifest("one") is None and site.manifest("two") is not None
+
+
+def test_ceph_16_does_not_know_the_condition_and_denies_every_manifest(ceph, site, documents):
+    """As the guide says. If this fails, Ceph has learned it, and the test above can use the server."""
+    ceph.client().put_bucket_policy(Bucket=site.bucket, Policy=json.dumps(documents["ManifestsAreWrittenOnce"]))
+
+    with pytest.raises(CommandError, match="AccessDenied"):
+        site.publish("one")

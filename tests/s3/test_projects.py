@@ -146,7 +146,7 @@ def test_a_killed_publisher_leaves_no_manifest_and_the_next_run_uploads_what_is_
     assert there
     assert MANIFEST.format("one") not in server.names(bucket_name)
     done = project.manage("collectstatic", "--noinput", RELEASE_ID="one")
-    published, kept = done.stdout.partition("Release one: ")[2].split(" files uploaded, ")
+    published, kept = done.stdout.partition("Release one: ")[2].split(" files published, ")
     assert int(kept.split()[0]) >= len(there)
     assert int(published) + int(kept.split()[0]) == len(files(server, bucket_name))
     assert intact(server, bucket_name, "one")
@@ -217,8 +217,8 @@ def test_there_is_a_progress_bar_on_a_terminal_and_none_in_a_log(project):
         summary = publisher.communicate()[0].decode()
     os.close(terminal)
 
-    assert "Release two: 2 files uploaded" in summary
-    assert "Uploading:   0%" in os.read(ours, 65536).decode()
+    assert "Release two: 2 files published" in summary
+    assert "Publishing:   0%" in os.read(ours, 65536).decode()
     os.close(ours)
 
 

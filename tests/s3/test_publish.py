@@ -10,12 +10,15 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from django.core.management import CommandError
 
-from release_static.manifest import RELEASES, Manifest, ManifestError
+from release_static import serving
+from release_static.manifest import RELEASES, Manifest, ManifestError, ManifestUnavailable
 from release_static.publishing import locks
+from release_static.s3 import storage
 from release_static.s3.settings import client_config
 from tests.s3.conftest import STATIC
 
 MANIFEST = "static/.releases/{}/staticfiles.json"
+MARKER = "static/.releases/{}/environment-production.json"
 
 
 def in_pages_of_two(site):
@@ -56,19 +59,20 @@ FAULTS = {
 def test_a_first_publication_takes_four_requests_more_than_it_has_objects(site):
     summary = site.publish("one")
 
-    assert "Release one: 6 files uploaded, 0 unchanged." in summary
+    assert "Release one: 6 files published, 0 unchanged." in summary
     assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in summary
-    # The files and the manifest.
-    assert len(site.objects()) == 6 + 1
+    # The files, the marker of the environment, and the manifest.
+    assert len(site.objects()) == 6 + 2
     # A lock, written and released, a listing, and, since the server is not Amazon's, the test of its conditions.
-    assert len(site.requests) == 7 + 4
+    assert len(site.requests) == 8 + 4
     lock = "PutObject static/.releases/.lock-"
     assert site.requests[:2] == [lock, "ListObjectsV2 static%2F"]
     manifest = f"PutObject {MANIFEST.format('one')}"
     # All files before the manifest, then a second attempt at that; and the lock until the end.
-    assert site.requests[-3:] == [manifest, manifest, lock]
-    files = site.objects().keys() - {MANIFEST.format("one")}
-    assert sorted(site.requests[2:-3]) == sorted(f"PutObject {name}" for name in files)
+    marker = f"PutObject {MARKER.format('one')}"
+    assert site.requests[-4:] == [marker, manifest, manifest, lock]
+    files = site.objects().keys() - {MANIFEST.format("one"), MARKER.format("one")}
+    assert sorted(site.requests[2:-4]) == sorted(f"PutObject {name}" for name in files)
     assert site.locks() == []
 
 
@@ -80,7 +84,7 @@ def test_on_amazons_server_the_manifest_is_written_once(site, monkeypatch):
     site.publish("one")
 
     assert site.uploads().count(MANIFEST.format("one")) == 1
-    assert len(site.requests) == 7 + 3
+    assert len(site.requests) == 8 + 3
 
 
 def test_an_unchanged_publication_takes_four_requests_whatever_the_times_of_the_files(site):
@@ -107,8 +111,8 @@ def test_a_listing_is_read_to_its_end_with_one_request_a_page(site):
 
     assert existing.keys() >= names
     # Six files, the manifest and a released lock.
-    assert len(existing) == 8
-    assert site.requests == 4 * ["ListObjectsV2 static%2F"]
+    assert len(existing) == 9
+    assert site.requests == 5 * ["ListObjectsV2 static%2F"]
 
 
 def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
@@ -120,6 +124,7 @@ def test_a_listing_has_what_is_asked_for_and_what_belongs_to_releases(site):
     assert {name for name in existing if not name.startswith(locks.PREFIX)} == {
         "app.js",
         MANIFEST.format("one").removeprefix("static/"),
+        MARKER.format("one").removeprefix("static/"),
     }
 
 
@@ -169,8 +174,10 @@ def test_only_what_changed_goes_up(site):
     summary = site.publish("two")
 
     hashed = site.manifest("two")["paths"]["app.js"]
-    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MANIFEST.format("two")}
-    assert "2 files uploaded, 4 unchanged" in summary
+    assert set(site.uploads()) == {"static/app.js", f"static/{hashed}", MARKER.format("two"), MANIFEST.format("two")}
+    # And a lock, a listing, the test of conditions, and the lock again.
+    assert len(site.requests) <= 8
+    assert "2 files published, 4 unchanged" in summary
     assert site.read("static/app.js") == b"let release = 2;\n"
     assert {key: tag for key, tag in site.objects().items() if key in before and key != "static/app.js"} == {
         key: tag for key, tag in before.items() if key != "static/app.js"
@@ -211,7 +218,7 @@ def test_the_manifest_goes_up_after_every_file_that_it_names(site):
 def test_a_dry_run_writes_nothing(site):
     summary = site.publish("one", dry_run=True)
 
-    assert "6 files would be uploaded" in summary
+    assert "6 files would be published" in summary
     assert site.objects() == {}
     assert not site.copy.exists()
 
@@ -263,7 +270,7 @@ def test_a_failed_request_publishes_no_manifest_and_a_second_run_only_uploads_wh
     # Each request is sent once here: another test has boto3 try again.
     once = client_config(site.bucket, site.server.endpoint).merge(Config(retries={"total_max_attempts": 1}))
     site.options = {"client_config": once}
-    for nth in range(1, 1 + 1 + 1 + 4 + 1):  # a lock, a listing, four files, the manifest
+    for nth in range(1, 1 + 1 + 1 + 4 + 1 + 1):  # a lock, a listing, four files, the marker, the manifest
         site.location = f"static-{nth}"
         sent = count(1)
         site.on_request = lambda operation, request, nth=nth, sent=sent: (
@@ -530,8 +537,54 @@ def test_a_release_that_is_not_published_is_explained(site):
 def test_forbidden_may_mean_missing_and_the_error_says_so(site):
     site.on_request = lambda operation, request: answer(request, 403, "AccessDenied")
 
-    with pytest.raises(ManifestError, match="s3:ListBucket is not allowed"):
+    with pytest.raises(ManifestUnavailable, match="s3:ListBucket is not allowed"):
         site.at("one").storage.url("app.js")
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ((503, "ServiceUnavailable"), "ServiceUnavailable"),
+        ((403, "SignatureDoesNotMatch"), "Correct AWS_ACCESS_KEY_ID"),
+        ((404, "NoSuchBucket"), "Create the bucket"),
+        (ConnectionClosedError, "Check the network"),
+    ],
+)
+def test_a_manifest_that_cannot_be_read_is_not_called_unpublished(site, capsys, fault, problem):
+    site.publish("one")
+    site.copy.unlink()
+    site.at("one")
+    site.requests.clear()
+    site.on_request = lambda operation, request: fail(request, fault)
+
+    with pytest.raises(SystemExit) as ended:
+        serving.require_manifest()
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 75
+    assert said.startswith("The manifest of this release cannot be read") and problem in said
+    assert f"s3://{site.bucket}/{MANIFEST.format('one')}" in said
+    assert not [request for request in site.requests if not request.startswith("GetObject")]
+
+
+def test_a_server_that_does_not_answer_ends_a_start_in_time(site, monkeypatch):
+    monkeypatch.setattr(storage, "_PATIENCE", 0.3)
+    site.at("one", endpoint_url="http://127.0.0.1:9")
+    site.on_request = lambda operation, request: time.sleep(2)
+    started = time.monotonic()
+
+    with pytest.raises(ManifestUnavailable, match=r"127\.0\.0\.1:9 did not answer in 0\.3 seconds\. Check the network"):
+        site.storage.url("app.js")
+
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"version": %s}' % (b"1" * 10_000), b"\xff", b'{"release": []}'])
+def test_a_malformed_copy_of_the_manifest_is_not_believed(site, content):
+    site.publish("one")
+    site.copy.write_bytes(content)
+
+    assert site.at("one").storage.url("app.js").startswith(STATIC)
 
 
 def test_a_server_that_does_not_exist_is_an_error_with_its_address(site):

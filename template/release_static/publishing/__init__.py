@@ -1,12 +1,13 @@
 """From a finder to the manifest: the path of a file through one `collectstatic`, in the order of reading.
 
 stage        Django collects and hashes into a private directory, with a storage class that is not ours
+bundles      files that a bundler has hashed
 references   what the stage could not resolve, explained
 originals    the references in CSS and JavaScript that no stage can rewrite
 destination  what is published where: the values, and the protocol that a directory and a bucket implement
 locks        publishers share a lock, a prune has one to itself
 publish      upload what is missing, delete nothing, and write the manifest last
-directory    the destination on disk, which sync makes survive a crash; the one in a bucket is in s3/
+directory    the destination on disk; listing and sync are what it takes from the system. The one in a bucket is in s3/
 checksums    what each hashed file of a release is
 marker       small files that say who did what, and when
 names        what the name of a published file tells

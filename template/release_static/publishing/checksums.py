@@ -4,12 +4,13 @@ They are in the manifest, as one string that web processes need not take apart. 
 files that a compressor writes have no hash of their own, and some storages hash files that import each other as one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from release_static.manifest import Manifest
-from release_static.publishing.destination import StagedFile
+from release_static.manifest import NAME, RELEASES, Manifest, ManifestError
+from release_static.publishing.destination import Destination, StagedFile
 
 
 class Checksum(NamedTuple):
@@ -44,3 +45,11 @@ def parse(manifest: Manifest) -> dict[str, Checksum]:
     for name, (md5, size, *_) in zip(names, items, strict=True):
         checksums[name] = Checksum(int(size), md5)
     return checksums
+
+
+def published(destination: Destination) -> Iterator[tuple[str, Checksum]]:
+    """Those of all releases, by name; a file may have several. Manifests that are damaged are left out."""
+    manifests = [entry.name for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith(f"/{NAME}")]
+    for name, content in destination.read_many(manifests):
+        with suppress(ManifestError, ValueError):
+            yield from parse(Manifest.parse(content or b"", destination.location(name))).items()

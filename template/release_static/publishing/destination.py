@@ -82,8 +82,11 @@ class Destination(Protocol):
         `.releases/` is included, temporary files are not.
         """
 
-    def matches(self, file: StagedFile, entry: Entry) -> bool:
-        """Whether what exists under this file's name has its content, by the cheapest proof there is."""
+    def matches(self, file: StagedFile, entry: Entry) -> bool | None:
+        """Whether what exists under this file's name has its content, by the cheapest proof there is.
+
+        None if only reading it would tell.
+        """
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         """Publish files, so that a reader sees the old content or the new one. Yields each one that is done."""

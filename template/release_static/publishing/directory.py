@@ -1,5 +1,6 @@
 """A destination on disk: STATIC_ROOT."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -12,26 +13,29 @@ from itertools import islice
 from pathlib import Path
 
 from release_static.manifest import NAME, RELEASES, path
-from release_static.publishing.destination import Entry, StagedFile, md5
+from release_static.publishing.destination import Entry, PublishError, StagedFile, md5
+from release_static.publishing.listing import TEMPORARY, absent, entry_of, walk
 from release_static.publishing.sync import sync
 
-_TEMPORARY = ".tmp-"
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
 _BATCH = 2000  # files
 _CHUNK = 1 << 18  # bytes
+# How file systems without hard links refuse one, such as Azure Files and those of blobfuse and rclone.
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class Directory:
     """Everything is written under a temporary name in `.releases/`, synced, and renamed to where it belongs.
 
-    `file_mode` and `directory_mode` are the permissions of what is new; None is 0o644 and the umask's.
+    `file_mode` and `directory_mode` are the permissions of what is new; None follows the umask. What is behind a symbolic
+    link to a directory is uploaded, compared and verified, but never deleted, since it is elsewhere.
     """
 
     def __init__(self, root: str, file_mode: int | None = None, directory_mode: int | None = None) -> None:
         self.root = root
         self.warnings: list[str] = []
         self._releases = os.path.join(root, RELEASES)
-        self._file_mode = 0o644 if file_mode is None else file_mode
+        self._file_mode = file_mode
         self._directory_mode = directory_mode
         self._made: set[str] = set()
         # Directories in which something was created or deleted since the last `sync`.
@@ -49,18 +53,18 @@ class Directory:
     def existing(self, names: Iterable[str]) -> dict[str, Entry]:
         existing = {entry.name: entry for entry in self.entries(f"{RELEASES}/")}
         for name in names:
-            with suppress(FileNotFoundError, NotADirectoryError):
+            with suppress(OSError, ValueError):  # a manifest may contain names that no file can have
                 status = os.lstat(self.location(name))
                 if stat.S_ISREG(status.st_mode):
-                    existing[name] = _entry(name, status)
+                    existing[name] = entry_of(name, status)
         return existing
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         folder, slash, _ = prefix.rpartition("/")
-        for name, found in _walk(self.root, folder + slash):
-            with suppress(FileNotFoundError):
-                if name.startswith(prefix):
-                    yield _entry(name, found.stat(follow_symlinks=False))
+        for name, found in walk(self.root, folder + slash):
+            if name.startswith(prefix):
+                with absent(name):
+                    yield entry_of(name, found.stat(follow_symlinks=False))
 
     def matches(self, file: StagedFile, entry: Entry) -> bool:
         if entry.size != file.size:
@@ -85,8 +89,7 @@ class Directory:
         self._changed.clear()
 
     def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
-        self._write(path(release_id), content, os.replace if replace else os.link)
-        self.sync()
+        self._write(path(release_id), content, os.replace if replace else self._rename_if_absent)
 
     def write(self, name: str, content: bytes) -> None:
         self._write(name, content, os.replace)
@@ -138,26 +141,53 @@ class Directory:
             temporary = os.path.join(directory, "content")
             with open(temporary, "wb") as stream:
                 stream.write(content)
-            os.chmod(temporary, self._file_mode)
+            self._set_mode(temporary)
             sync([temporary], self.root)
             self._place(temporary, name, rename)
+
+    def _rename_if_absent(self, temporary: str, target: str) -> None:
+        """Leaves the temporary file to its directory. Raises FileExistsError."""
+        try:
+            os.link(temporary, target)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(target):
+                raise FileExistsError(target) from error
+            os.replace(temporary, target)
+            self.warnings.append(
+                f"The file system of {self} has no hard links, so two publishers of the same release at once are not "
+                "protected from each other. Run one collectstatic at a time."
+            )
+
+    def _set_mode(self, file: str) -> None:
+        if self._file_mode is not None:
+            os.chmod(file, self._file_mode)
 
     def _place(self, temporary: str, name: str, rename: Callable[[str, str], None]) -> None:
         target = self.location(name)
         self._make_directory(os.path.dirname(target))
         self._changed.add(os.path.dirname(target))
-        rename(temporary, target)
+        try:
+            rename(temporary, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            raise PublishError(
+                f"{target} is on another file system than {self._releases}, so no file can be moved from there to here "
+                "in one step. Make both directories of STATIC_ROOT itself, neither links nor mounts."
+            ) from error
 
     def _temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
         self._make_directory(self._releases)
-        return tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=self._releases)
+        return tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self._releases)
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         with open(file.path, "rb", buffering=0) as source, open(temporary, "xb") as target:
             shutil.copyfileobj(source, target, _CHUNK)
             file.check_unchanged(os.fstat(source.fileno()))
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
-        os.chmod(temporary, self._file_mode)
+        self._set_mode(temporary)
         return temporary
 
     def _make_directory(self, directory: str) -> None:
@@ -177,31 +207,16 @@ class Directory:
 
     def _remove_abandoned(self) -> None:
         """What a publisher left that was killed. One that is still at work is younger."""
-        for leftover in Path(self._releases).glob(f"{_TEMPORARY}*"):
+        for leftover in Path(self._releases).iterdir():
             with suppress(OSError):
-                if time.time() - leftover.stat().st_mtime > _ABANDONED_AFTER:
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-
-
-def _walk(root: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """(name, entry) of every file in a folder of the root and below; `folder` is "" or ends with a slash."""
-    try:
-        with os.scandir(os.path.join(root, folder)) as found:
-            entries = list(found)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        name = folder + entry.name
-        if not entry.is_dir(follow_symlinks=False):
-            yield name, entry
-        elif not name.startswith(f"{RELEASES}/{_TEMPORARY}"):
-            yield from _walk(root, f"{name}/")
-
-
-def _entry(name: str, status: os.stat_result) -> Entry:
-    # `upload` gives a file the time stamp of its source, and nobody can set a ctime.
-    modified = status.st_mtime if name.startswith(f"{RELEASES}/") else status.st_ctime
-    return Entry(name, status.st_size, modified, mtime_ns=status.st_mtime_ns)
+                if time.time() - leftover.stat().st_mtime <= _ABANDONED_AFTER:
+                    continue
+                if not leftover.name.startswith(TEMPORARY):
+                    leftover.rmdir()  # which keeps every release
+                elif leftover.is_dir():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()
 
 
 def _same_bytes(one: str, other: str) -> bool:

@@ -30,7 +30,7 @@ PREFIX = f"{RELEASES}/.lock-"
 SHARED, EXCLUSIVE = "shared", "exclusive"
 # Seconds. Publishing may take long; publishers wait for a prune.
 LIFETIME = {SHARED: 60 * 60, EXCLUSIVE: 15 * 60}
-# Seconds before its end at which an owner stops. No request takes as long: boto3 tries 4 times, 40 s each.
+# Seconds before its end at which an owner stops. No request takes as long: at most 4 attempts of 40 s.
 MARGIN = 5 * 60
 _POLL = 0.5  # seconds
 

@@ -1,14 +1,33 @@
-"""Markers: small files in `.releases/` that say who did something, and when. Most mean something by existing."""
+"""Markers: small files beside a manifest that say who did something, and when.
+
+A marker counts while it has content: a publisher need not be allowed to delete, so it empties one that no longer holds.
+"""
 
 import getpass
 import json
+import re
 import socket
 from datetime import UTC, datetime
 
-# Beside the manifest of a release:
-PINNED = "pinned.json"  # it never expires
-REPUBLISHED = "republished.json"  # it was published again, with the same content
+from release_static.errors import printable
+
+PINNED = "pinned.json"  # the release never expires
 EXPIRED = "expired.json"  # its manifest, until the files that only it names are deleted
+
+
+PRODUCTION = "production"
+_ENVIRONMENT = re.compile(r"environment-(.+)\.json")
+
+
+def environment(name: str) -> str:
+    """Says that the release was published in this environment, by its time stamp for the last time."""
+    return f"environment-{name}.json"
+
+
+def environment_of(marker: str) -> str | None:
+    """The environment that a marker is of, None for a marker of another kind."""
+    match = _ENVIRONMENT.fullmatch(marker)
+    return match[1] if match else None
 
 
 def content() -> bytes:
@@ -20,8 +39,8 @@ def describe(content: bytes | None) -> str:
     """Such as "ada@build-7, since 2026-11-23T01:02:03.004Z", "" if this is not the content of a marker."""
     try:
         stored = json.loads(content or b"")
-        return f"{stored['by']}, since {stored['at']}"
-    except (ValueError, TypeError, KeyError):
+        return printable(f"{stored['by']}, since {stored['at']}")
+    except (ValueError, TypeError, KeyError, RecursionError):
         return ""
 
 

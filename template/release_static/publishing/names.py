@@ -4,6 +4,8 @@ import re
 
 # What a compressor appends to the name of a file, for the compressed copy beside it.
 COMPRESSED = (".gz", ".br", ".zst")
+# What a bundler appends to it, for the source map.
+SOURCE_MAP = ".map"
 _HASHED = re.compile(r".+\.(?P<hash>[0-9a-f]{12})(\.[^./]*)?")
 
 
@@ -13,7 +15,12 @@ def hash_in(name: str) -> str:
     return match["hash"] if match else ""
 
 
+def is_inside(name: str) -> bool:
+    """Whether this is the path of a file below its destination: anyone may have written a manifest."""
+    return not name.startswith("/") and "/../" not in f"/{name}"
+
+
 def sibling_of(name: str) -> str:
-    """The name of the file that this one is a compressed copy of, or ""."""
+    """The name of the file that this one is a compressed copy or a bundler's source map of, or ""."""
     stem, dot, extension = name.rpartition(".")
-    return stem if dot + extension in COMPRESSED else ""
+    return stem if dot + extension in (*COMPRESSED, SOURCE_MAP) else ""

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
-from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, beside, path
+from release_static.errors import printable
+from release_static.manifest import RELEASES, Manifest, ManifestError, beside, path
 from release_static.publishing import checksums, marker
 from release_static.publishing.destination import Destination, Entry, PublishError, StagedFile
 from release_static.publishing.locks import Lock
@@ -17,14 +18,15 @@ class Plan:
 
     release_id: str
     manifest: Manifest
+    environment: str
     # False where the release is published already, with the same content.
     new_release: bool
-    # Whether no other release was published after it.
-    latest: bool
+    # Whether it is to be marked as published in its environment: not where it is the newest one there already.
+    mark: bool
     missing: list[StagedFile] = field(default_factory=list)
     # Hashed files that exist with other content than their name says.
     damaged: list[StagedFile] = field(default_factory=list)
-    # Originals that are replaced.
+    # Originals that are replaced, and hashed files that could not be compared.
     outdated: list[StagedFile] = field(default_factory=list)
     unchanged: list[StagedFile] = field(default_factory=list)
 
@@ -36,6 +38,7 @@ class Plan:
 
 def prepare(
     release_id: str,
+    environment: str,
     manifest: Manifest,
     files: Iterable[StagedFile],
     existing: dict[str, Entry],
@@ -45,20 +48,22 @@ def prepare(
 ) -> Plan:
     """What `publish` would do, given what exists under the names of these files and in `.releases/`. Writes nothing.
 
-    Raises PublishError if the release is published with other content, unless it is to be replaced.
+    Raises PublishError if the release is published with other content, unless it is to be replaced, or if a file is whose
+    name the stage did not make.
     """
     published = path(release_id) in existing
     new_release = not published or _is_new(release_id, manifest, destination, replace_release=replace_release)
-    plan = Plan(release_id, manifest, new_release, latest=_is_latest(release_id, existing))
+    plan = Plan(release_id, manifest, environment, new_release, mark=not _is_newest(release_id, environment, existing))
     for file in files:
         if file.name not in existing:
             plan.missing.append(file)
-        elif destination.matches(file, existing[file.name]):
+        elif matches := destination.matches(file, existing[file.name]):
             plan.unchanged.append(file)
-        elif file.hashed:
+        elif file.hashed and matches is False:
             plan.damaged.append(file)
         else:
             plan.outdated.append(file)
+    _check_bundled(plan, destination)
     return plan
 
 
@@ -70,12 +75,12 @@ def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release
     yield from destination.upload(plan.uploads)
     destination.sync()
     lock.check()
+    if plan.mark or plan.new_release:
+        # Before the manifest, so that there is no release without an environment that keeps it.
+        destination.write(beside(plan.release_id, marker.environment(plan.environment)), marker.content())
     if plan.new_release:
         _write_manifest(plan, destination, replace_release=replace_release)
-    elif not plan.latest:
-        # An old release that is deployed again: its age counts from here.
-        destination.write(beside(plan.release_id, marker.REPUBLISHED), marker.content())
-        destination.sync()
+    destination.sync()
     lock.check()
 
 
@@ -98,12 +103,36 @@ def _write_manifest(plan: Plan, destination: Destination, *, replace_release: bo
             ) from None
 
 
-def _is_latest(release_id: str, existing: dict[str, Entry]) -> bool:
-    """Whether no other release was published since this one, by the destination's own clock."""
-    names = (f"/{NAME}", f"/{marker.REPUBLISHED}")
-    published = [entry for entry in existing.values() if entry.name.startswith(RELEASES) and entry.name.endswith(names)]
-    latest = max(published, key=lambda entry: entry.modified, default=None)
-    return latest is None or latest.name in {path(release_id), beside(release_id, marker.REPUBLISHED)}
+def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) -> bool:
+    """Whether this release was published in its environment after every other, by the destination's own clock."""
+    suffix = f"/{marker.environment(environment)}"
+    published = {name: entry.modified for name, entry in existing.items() if name.endswith(suffix) and entry.size}
+    own = published.pop(f"{RELEASES}/{release_id}{suffix}", None)
+    return own is not None and all(modified < own for modified in published.values())
+
+
+def _check_bundled(plan: Plan, destination: Destination) -> None:
+    """A name from a bundler does not prove which content is right, so a file that exists under it is never replaced."""
+    different = {
+        file.name: file for file in plan.damaged + plan.outdated if plan.manifest.paths.get(file.name) == file.name
+    }
+    for name, digest in destination.digests(different):
+        file = different[name]
+        (plan.damaged if file in plan.damaged else plan.outdated).remove(file)
+        if digest is None:
+            plan.missing.append(file)
+        elif digest == file.digest():  # S3 does not know the MD5 of every object
+            plan.unchanged.append(file)
+        else:
+            raise PublishError(
+                f"{name} is published already, with other content.\n"
+                f"  published: {destination.location(name)}\n"
+                f"  now:       {file.path}\n"
+                "A bundler's file is never replaced, because pages of other releases load it and browsers keep it for a "
+                "year. Have the bundler put a hash of the content into the name, such as [name]-[hash].js. If the "
+                "published file was damaged, repair it with the code of a release that has it: manage.py releases verify "
+                "--repair"
+            )
 
 
 def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> bool:
@@ -119,16 +148,18 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         raise PublishError(
             f"{error} Other processes may have read it before; to write it again: collectstatic --replace-release"
         ) from error
-    if published.paths == manifest.paths:
-        return False
     if replace_release:
         return True
+    if published.paths == manifest.paths:
+        return False
+    at = published.release.get("created_at", "an unknown time")
+    by = published.release.get("created_by", "an unknown user")
     raise PublishError(
         f"Release {release_id} is published already, with other content.\n"
-        f"  published: manifest {published.hash}, at {published.release.get('created_at', 'an unknown time')}, "
-        f"by {published.release.get('created_by', 'an unknown user')}\n"
+        f"  published: {printable(f'manifest {published.hash}, at {at}, by {by}')}\n"
         f"  now:       manifest {manifest.hash}\n"
         f"  looked at: {location}\n"
-        "Running processes rely on it, so it stays as it is. Commit your change, or set RELEASE_ID to another id; "
-        "if no process uses the release yet: collectstatic --replace-release"
+        f"Running processes rely on it, so it stays as it is. Give this build an id of its own, such as RELEASE_ID="
+        f"{release_id}-<build>, here and where it is served; if no process uses the release yet: collectstatic "
+        "--replace-release"
     )

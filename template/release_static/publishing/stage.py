@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,10 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.module_loading import import_string
 
 from release_static.manifest import NAME, RELEASES, Manifest
+from release_static.publishing.bundles import BundlesMixin
 from release_static.publishing.destination import StagedFile, md5
+from release_static.publishing.listing import walk
+from release_static.publishing.names import SOURCE_MAP
 from release_static.publishing.references import ReferencesMixin, StageError
 
 
@@ -26,7 +29,7 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-class StageMixin(ReferencesMixin):
+class StageMixin(BundlesMixin, ReferencesMixin):  # type: ignore[misc]
     """A `ManifestFilesMixin` storage, on disk, that copies nothing.
 
     A file whose content is that of a source is only noted. Only rewritten content is written.
@@ -149,19 +152,28 @@ class StageMixin(ReferencesMixin):
         known = hashed.union(manifest.paths)
         staged = []
         sources = dict(self._notes)
-        for name, path in _walk(str(self.location)):
-            sources[name] = _status(path)
+        for name, found in walk(str(self.location)):
+            sources[name] = _status(found.path)
         for name, source in sources.items():
             owner = name if name in known else name.rpartition(".")[0]
             if owner in known:
-                staged.append(StagedFile(name, *source, hashed=owner in hashed, md5=self._md5s.get(source)))
+                # A bundler's source map may change while the name of its file does not.
+                immutable = owner in hashed and (owner == name or not name.endswith(SOURCE_MAP))
+                staged.append(StagedFile(name, *source, hashed=immutable, md5=self._md5s.get(source)))
         return staged
 
 
 def make_stage(
-    configuration: dict[str, Any], directory: Path, base_url: str | None, references: str = "warn"
+    configuration: dict[str, Any],
+    directory: Path,
+    base_url: str | None,
+    *,
+    bundles: Iterable[str | os.PathLike[str]] = (),
+    references: str = "warn",
 ) -> StageMixin:
     """A stage in `directory` that hashes as a storage does; `configuration` has its "BACKEND" and "OPTIONS".
+
+    `bundles` are as in bundles.py.
 
     Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`.
     """
@@ -181,7 +193,8 @@ def make_stage(
             f"django.contrib.staticfiles.storage.ManifestStaticFilesStorage. {setting}"
         )
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
-    return stage(location=str(directory), base_url=base_url, references=references, **configuration.get("OPTIONS", {}))
+    options = configuration.get("OPTIONS", {}) | {"bundles": bundles, "references": references}
+    return stage(location=str(directory), base_url=base_url, **options)
 
 
 def _source(content: File) -> Source | None:
@@ -195,13 +208,3 @@ def _source(content: File) -> Source | None:
 def _status(path: str, descriptor: int | None = None) -> Source:
     status = os.stat(path if descriptor is None else descriptor)
     return Source(path, status.st_size, status.st_mtime_ns)
-
-
-def _walk(directory: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(name, path) of every file below the directory, names with forward slashes."""
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, entry.path

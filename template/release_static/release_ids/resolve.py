@@ -18,7 +18,8 @@ REMEDY = (
     "served."
 )
 
-_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Of release ids, and of names of environments.
+SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # What tools print when they do not know: as an id, it would give all releases the same manifest.
 _PLACEHOLDERS = {"unknown", "head"}
 
@@ -82,7 +83,7 @@ def stated(option: str | None) -> ReleaseId | None:
 
 def validate(value: str) -> str:
     """The value, if it is a valid id: one path segment that names one build. Raises ReleaseIdError if it is not."""
-    if not isinstance(value, str) or not _SHAPE.fullmatch(value) or value.lower() in _PLACEHOLDERS:
+    if not isinstance(value, str) or not SHAPE.fullmatch(value) or value.lower() in _PLACEHOLDERS:
         raise ReleaseIdError(
             f"{value!r:.140} is not a valid release id. An id is 1 to 128 letters, digits, dots, dashes and underscores, "
             "starts with a letter or digit, and is neither 'unknown' nor 'HEAD'. Use a commit hash or a build number."

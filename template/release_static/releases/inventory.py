@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from release_static.errors import ReleaseStaticError
-from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, beside, path
+from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, path
 from release_static.publishing.destination import Destination, Entry
-from release_static.publishing.marker import EXPIRED, PINNED, REPUBLISHED
-from release_static.releases.retention import Release, newest_first
+from release_static.publishing.marker import EXPIRED, PINNED, PRODUCTION, environment_of
+from release_static.releases.retention import Release, environments, history
 
 _LATEST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
 
@@ -27,17 +27,30 @@ class UnknownRelease(ReleaseStaticError):
         )
 
 
+class UnknownEnvironment(ReleaseStaticError):
+    """An environment that nothing was published in. `others` are those in which something was."""
+
+    def __init__(self, environment: str, destination: Destination, others: list[str]) -> None:
+        super().__init__(
+            f"Nothing is published in {environment}.\n"
+            f"  looked at:    {destination}\n"
+            f"  environments: {', '.join(others) or 'none'}"
+        )
+
+
 @dataclass
 class Inventory:
-    """`releases` are the newest first."""
+    """`releases` are those that were published last first."""
 
     destination: Destination
     releases: list[Release] = field(default_factory=list)
+    # What else exists beside a manifest, by the id of its release and then by name.
+    markers: dict[str, dict[str, Entry]] = field(default_factory=dict)
     # Why a manifest cannot be read, by its name.
     unreadable: dict[str, str] = field(default_factory=dict)
     # By id, the hashed names of releases that an interrupted prune left: their files may still exist.
     interrupted: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # The names before hashing, of all these.
+    # The names before hashing, of all these; a bundler's files have none.
     originals: set[str] = field(default_factory=set)
 
     def get(self, release_id: str) -> Release:
@@ -48,6 +61,12 @@ class Inventory:
         if problem := self.unreadable.get(path(release_id)):
             raise ManifestError(problem)
         raise UnknownRelease(release_id, self.destination, [release.id for release in self.releases])
+
+    def keep_only(self, environment: str) -> None:
+        """Forget the releases that were not published in this environment. Raises UnknownEnvironment if none was."""
+        if environment not in (known := environments(self.releases)):
+            raise UnknownEnvironment(environment, self.destination, known)
+        self.releases = [release for release, _ in history(self.releases, environment)]
 
     def before(self, release_id: str) -> str | None:
         """The id of the release that was published before this one, None for the first."""
@@ -62,9 +81,13 @@ def read_releases(
 
     A name is kept once, however many manifests contain it, so that memory does not grow with the number of releases.
     """
-    entries = {entry.name: entry for entry in destination.entries(f"{RELEASES}/")}
-    manifests = [name for name in entries if _parts(name)[1] in (NAME, EXPIRED)]
-    inventory = Inventory(destination)
+    inventory, manifests = Inventory(destination), {}
+    for entry in destination.entries(f"{RELEASES}/"):
+        release_id, kind = _parts(entry.name)
+        if kind in (NAME, EXPIRED):
+            manifests[entry.name] = entry
+        elif release_id:
+            inventory.markers.setdefault(release_id, {})[kind] = entry
     for done, (name, content) in enumerate(destination.read_many(manifests), 1):
         progress(done, len(manifests))
         release_id, kind = _parts(name)
@@ -76,39 +99,43 @@ def read_releases(
             inventory.unreadable[name] = str(error)
             continue
         hashed = _interned(manifest.paths.values())
-        inventory.originals.update(_interned(manifest.paths))
+        inventory.originals.update(_interned(name for name, hashed in manifest.paths.items() if name != hashed))
         if kind == EXPIRED:
             inventory.interrupted[release_id] = hashed
         else:
-            published_at = _published_at(release_id, manifest, entries)
-            by = str(manifest.release.get("created_by") or "") if _is_of(release_id, manifest) else ""
-            pinned = beside(release_id, PINNED) in entries
-            inventory.releases.append(Release(release_id, published_at, hashed, by, pinned))
-    inventory.releases = newest_first(inventory.releases)
+            markers = inventory.markers.get(release_id, {})
+            inventory.releases.append(_release(release_id, manifest, hashed, manifests[name], markers))
+    inventory.releases.sort(key=lambda release: (release.published_at, release.created_at, release.id), reverse=True)
     return inventory
 
 
-def read_paths(release_id: str, destination: Destination) -> dict[str, str]:
-    """The hashed name of each name in a release. Raises UnknownRelease or ManifestError."""
+def read_manifest(release_id: str, destination: Destination) -> Manifest:
+    """Raises UnknownRelease, or ManifestError if it cannot be read."""
     content = destination.read(path(release_id))
     if content is None:
         raise UnknownRelease(release_id, destination, destination.releases())
-    return Manifest.parse(content, destination.location(path(release_id))).paths
+    return Manifest.parse(content, destination.location(path(release_id)))
 
 
-def _published_at(release_id: str, manifest: Manifest, entries: dict[str, Entry]) -> datetime:
-    """When a release was published for the last time, given what exists in `.releases/`."""
-    published_at = _modified(entries[path(release_id)])
-    if _is_of(release_id, manifest):
-        published_at = _time(manifest.release.get("created_at")) or published_at
-    if republished := entries.get(beside(release_id, REPUBLISHED)):
-        published_at = max(published_at, _modified(republished))
-    return published_at
-
-
-def _is_of(release_id: str, manifest: Manifest) -> bool:
-    """Not if it was copied by hand, and says when another release was published, nor if Django wrote it itself."""
-    return manifest.release.get("id") == release_id
+def _release(
+    release_id: str, manifest: Manifest, hashed: tuple[str, ...], entry: Entry, markers: dict[str, Entry]
+) -> Release:
+    """Times are those of the destination's clock; what the publisher's clock said is in the manifest."""
+    counting = {name: marker for name, marker in markers.items() if marker.size}
+    published = {env: _modified(marker) for name, marker in counting.items() if (env := environment_of(name))}
+    if not any(map(environment_of, markers)):  # nor one that was retired: Django or a person put the manifest there
+        published = {PRODUCTION: _modified(entry)}
+    # A manifest that was copied by hand says who published another release, and one that Django wrote says nothing.
+    origin = manifest.release if manifest.release.get("id") == release_id else {}
+    return Release(
+        release_id,
+        hashed,
+        published_at=max(published.values(), default=_modified(entry)),
+        published={sys.intern(environment): at for environment, at in published.items()},
+        created_at=str(origin.get("created_at") or ""),
+        created_by=str(origin.get("created_by") or ""),
+        pinned=PINNED in counting,
+    )
 
 
 def _parts(name: str) -> tuple[str, str]:
@@ -124,12 +151,3 @@ def _interned(names: Iterable[str]) -> tuple[str, ...]:
 def _modified(entry: Entry) -> datetime:
     """A file system may have time stamps that a datetime cannot express."""
     return datetime.fromtimestamp(min(max(entry.modified, 0), _LATEST), UTC)
-
-
-def _time(text: object) -> datetime | None:
-    """None if this is not a time, or one without a time zone."""
-    try:
-        time = datetime.fromisoformat(str(text))
-        return time.astimezone(UTC) if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None

@@ -18,7 +18,7 @@ def unpin(release_id: str, destination: Destination, say: locks.Say) -> None:
     """As `pin`; a release that is not pinned is left as it is."""
     with locks.shared(destination, say) as lock:
         _check_published(release_id, lock)
-        destination.delete([beside(release_id, marker.PINNED)])
+        destination.discard(beside(release_id, marker.PINNED))
         destination.sync()
 
 

@@ -13,7 +13,7 @@ from release_static.errors import ReleaseStaticError
 from release_static.manifest import beside, path
 from release_static.publishing.destination import Destination, Entry
 from release_static.publishing.locks import Lock
-from release_static.publishing.marker import EXPIRED, PINNED, REPUBLISHED
+from release_static.publishing.marker import EXPIRED
 from release_static.releases import retention
 from release_static.releases.inventory import Inventory, UnknownRelease, read_releases
 from release_static.releases.retention import Decision, Policy, Release
@@ -34,6 +34,8 @@ class Plan:
     interrupted: list[str]
     # Named only by releases that expire or that were left.
     files: list[Entry]
+    # What exists beside manifests, by the id of a release and then by name.
+    markers: dict[str, dict[str, Entry]]
 
     @property
     def expired(self) -> list[Release]:
@@ -70,7 +72,7 @@ def prepare(
     expired = {name for decision in decisions if not decision.reasons for name in decision.release.hashed}
     expired.update(name for names in inventory.interrupted.values() for name in names)
     files = list(retention.sweep(destination.entries(), kept, expired, inventory.originals))
-    return Plan(decisions, list(inventory.interrupted), files)
+    return Plan(decisions, list(inventory.interrupted), files, inventory.markers)
 
 
 def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
@@ -89,7 +91,8 @@ def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
         deleted += len(batch)
         yield deleted
     destination.sync()
-    markers = [beside(release_id, name) for release_id in plan.gone for name in (REPUBLISHED, PINNED)]
+    kept = {release.id for release in plan.kept}
+    markers = [beside(id, name) for id, names in plan.markers.items() if id not in kept for name in names]
     # Last, because they say what is left to delete.
     copies = [beside(release_id, EXPIRED) for release_id in {*expired, *plan.interrupted}]
     for names in (markers, copies):

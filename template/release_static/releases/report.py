@@ -1,42 +1,35 @@
 """What `manage.py releases` prints: releases, changes and plans as text for people and as plain values for JSON."""
 
-from collections.abc import Iterable, Sized
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
-from django.utils.timesince import timesince
-
+from release_static.errors import printable
 from release_static.publishing.marker import timestamp
 from release_static.releases.changes import Changes
 from release_static.releases.inventory import Inventory
 from release_static.releases.prune import Plan
-from release_static.releases.retention import Policy, Release, Usage, superseded
+from release_static.releases.retention import Policy, Release, Usage, environments, history, superseded
+from release_static.releases.text import ago, count, size, span, table
 from release_static.releases.verify import Findings
 
-_HEAD = ("RELEASE", "PUBLISHED (UTC)", "", "SUPERSEDED", "FILES", "SIZE", "ONLY HERE", "")
+_HEAD = ("RELEASE", "PUBLISHED (UTC)", "", "SUPERSEDED", "FILES", "SIZE", "ONLY HERE", "ENVIRONMENTS", "")
 _TO_THE_RIGHT = (4, 5, 6)
-
-
-def printable(text: str, encoding: str | None = None) -> str:
-    """A line of text with each character escaped that is not printable, or not in this encoding, such as `\\x1b`.
-
-    The content of a destination is not ours: a name in it must not be able to control a terminal.
-    """
-    encoding = encoding or "utf-8"
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    return shown.encode(encoding, "backslashreplace").decode(encoding)
+_IDLE = timedelta(days=30)
 
 
 def as_data(releases: list[Release], usage: dict[str, Usage], current: str | None) -> list[dict[str, Any]]:
-    """Sizes in bytes, times as ISO 8601 in UTC. `releases` are the newest first."""
+    """Sizes in bytes, times as ISO 8601 in UTC."""
     superseded_at = superseded(releases)
     return [
         {
             "id": release.id,
             "published_at": _iso(release.published_at),
-            "published_by": release.published_by or None,
-            "superseded_at": _iso(superseded_at[release.id]),
+            "published_by": release.created_by or None,
+            "superseded_at": _iso(_end(superseded_at[release.id])),
+            "environments": {
+                name: {"published_at": _iso(release.published[name]), "superseded_at": _iso(end)}
+                for name, end in superseded_at[release.id].items()
+            },
             "files": usage[release.id].files,
             "size": usage[release.id].size,
             "only_here": usage[release.id].own,
@@ -56,10 +49,11 @@ def releases(inventory: Inventory, usage: dict[str, Usage], current: str | None,
             release.id,
             f"{release.published_at:%Y-%m-%d %H:%M}",
             ago(release.published_at, now),
-            ago(superseded_at[release.id], now) or "-",
+            ago(_end(superseded_at[release.id]), now) or "-",
             str(usage[release.id].files),
             size(usage[release.id].size),
             size(usage[release.id].own),
+            _environments(superseded_at[release.id]),
             ", ".join(mark for mark, set_ in [("current", release.id == current), ("pinned", release.pinned)] if set_),
         )
         for release in inventory.releases
@@ -83,12 +77,16 @@ def unreadable(inventory: Inventory) -> str:
     return "\n".join([*problems, "Restore them, or delete them if no process uses their releases."])
 
 
-def details(release: Release, usage: Usage, superseded_at: datetime | None, current: str | None, now: datetime) -> str:
+def details(
+    release: Release, usage: Usage, ends: dict[str, datetime | None], current: str | None, now: datetime
+) -> str:
+    """`ends` are when it was superseded, by environment."""
     facts = [
         ("Release", release.id),
         ("Published", f"{release.published_at:%Y-%m-%d %H:%M:%S} UTC, {ago(release.published_at, now)}"),
-        ("By", release.published_by or "unknown"),
-        ("Superseded", ago(superseded_at, now) or "no, it is the newest"),
+        ("By", release.created_by or "unknown"),
+        ("Environments", _environments(ends) or "none"),
+        ("Superseded", ago(_end(ends), now) or "no"),
         ("Files", f"{usage.files}, {size(usage.size)}; {size(usage.own)} of it in no other release"),
         ("Pinned", "yes" if release.pinned else "no"),
         ("Current", "yes" if release.id == current else "no"),
@@ -106,8 +104,12 @@ def changes(changes: Changes, before: str | None) -> str:
     return "\n".join([f"\nSince {printable(before)}: {counts}", *lines])
 
 
+def new_bytes(total: int | None) -> str:
+    return "The size of the new files is unknown." if total is None else f"{size(total)} in new files."
+
+
 def intact(release_ids: list[str], findings: Findings) -> str:
-    files = _count(findings.expected, "hashed file")
+    files = count(findings.expected, "hashed file")
     if len(release_ids) == 1:
         return f"Release {printable(release_ids[0])} is intact: {files}, as published."
     return f"All {len(release_ids)} releases are intact: {files}, as published."
@@ -121,7 +123,7 @@ def damage(findings: Findings) -> str:
             "collectstatic --replace-release"
         )
     if findings.files:
-        lines.append(f"{_count(findings.files, 'file')} missing or damaged.")
+        lines.append(f"{count(findings.files, 'file')} missing or damaged.")
     for release_id, names in findings.affected.items():
         lines.append(f"Release {printable(release_id)}:")
         lines += [f"  {printable(name)} {findings.files[name]}" for name in names]
@@ -132,7 +134,9 @@ def damage(findings: Findings) -> str:
 
 def plan(plan: Plan, policy: Policy, now: datetime) -> str:
     """What a prune does with each release, and why."""
-    superseded_at = superseded([decision.release for decision in plan.decisions])
+    all_releases = [decision.release for decision in plan.decisions]
+    several = len(environments(all_releases)) > 1
+    superseded_at = superseded(all_releases)
     words = {
         "current": "current",
         "pinned": "pinned",
@@ -141,55 +145,50 @@ def plan(plan: Plan, policy: Policy, now: datetime) -> str:
     }
     rows = []
     for decision in plan.decisions:
-        release_id, reasons = decision.release.id, ", ".join(words[reason] for reason in decision.reasons)
-        if reasons:
-            rows.append((release_id, "stays", reasons))
+        release_id, why = decision.release.id, []
+        for kind, text in words.items():
+            if found := [reason.environment for reason in decision.reasons if reason.kind == kind]:
+                why.append(f"{text} in {', '.join(found)}" if several and any(found) else text)
+        if why:
+            rows.append((release_id, "stays", "; ".join(why)))
+        elif end := _end(superseded_at[release_id]):
+            rows.append((release_id, "expires", f"superseded {ago(end, now)}"))
         else:
-            rows.append((release_id, "expires", f"superseded {ago(superseded_at[release_id], now)}"))
+            rows.append((release_id, "expires", "in no environment"))
     known = {decision.release.id for decision in plan.decisions}
     rows += [(id, "expired", "an earlier prune was interrupted") for id in plan.interrupted if id not in known]
     return table(rows, ())
 
 
+def idle(plan: Plan, now: datetime) -> list[str]:
+    """How to retire the environments in which nothing was published for long."""
+    all_releases = [decision.release for decision in plan.decisions]
+    latest = {name: history(all_releases, name)[0][0].published[name] for name in environments(all_releases)}
+    return [
+        f"Nothing was published in {printable(name)} for {span(at, now)}. If that environment no longer "
+        f"exists: manage.py releases retire {printable(name)}"
+        for name, at in latest.items()
+        if len(latest) > 1 and now - at > _IDLE
+    ]
+
+
 def freed(plan: Plan, *, dry_run: bool) -> str:
     would = "would be " if dry_run else ""
-    releases, files = _count(plan.gone, "release"), _count(plan.files, "file")
+    releases, files = count(plan.gone, "release"), count(plan.files, "file")
     return (
         f"{releases} and {files} {would}deleted, {size(sum(entry.size for entry in plan.files))} {would}freed; "
-        f"{_count(plan.kept, 'release')} {'stays' if len(plan.kept) == 1 else 'stay'}."
+        f"{count(plan.kept, 'release')} {'stays' if len(plan.kept) == 1 else 'stay'}."
     )
 
 
-def table(rows: Iterable[tuple[str, ...]], to_the_right: tuple[int, ...]) -> str:
-    rows = [tuple(map(printable, row)) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.rjust(width) if place in to_the_right else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+def _environments(ends: dict[str, datetime | None]) -> str:
+    return ", ".join(f"{name} (newest)" if end is None else name for name, end in ends.items())
 
 
-def ago(then: datetime | None, now: datetime) -> str:
-    """Such as "3 days ago", "" for None."""
-    if then is None:
-        return ""
-    if then > now + timedelta(minutes=1):
-        return "in the future"
-    if now - then < timedelta(minutes=1):
-        return "just now"
-    return f"{timesince(then, now, depth=1)} ago".replace("\xa0", " ")
-
-
-def _count(things: Sized, noun: str) -> str:
-    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
-
-
-def size(count: int) -> str:
-    return filesizeformat(count).replace("\xa0", " ")
+def _end(ends: dict[str, datetime | None]) -> datetime | None:
+    """When a release was superseded in the last of its environments, None if it is the newest in one."""
+    times = [end for end in ends.values() if end is not None]
+    return max(times) if times and len(times) == len(ends) else None
 
 
 def _iso(time: datetime | None) -> str | None:

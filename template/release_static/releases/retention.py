@@ -1,13 +1,15 @@
 """Which releases expire, and which files go with them. Nothing here reads or writes: releases in, decisions out.
 
-A release stays until it is both older than the newest 5 and superseded for more than 14 days; the current one and pinned
-ones always stay. It is superseded when the next release is published, so the one that was live until a minute ago is
-young, however long ago it was published itself. Files go by reference: those that an expired release names and no other.
+In each environment a release stays until it is both older than the newest 5 and superseded for more than 14 days; the
+newest of each environment, the current one and pinned ones always stay. A release is superseded when the next one is
+published in that environment, so the one that was live until a minute ago is young, however long ago it was published
+itself. It expires when no environment keeps it. Files go by reference: those that an expired release names and no other.
 """
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from release_static.manifest import RELEASES
 from release_static.publishing.destination import Entry
@@ -19,24 +21,35 @@ class Release:
     """A release as its manifest describes it; `hashed` are the names of its files."""
 
     id: str
-    # The last time, if it was published again.
-    published_at: datetime
     hashed: tuple[str, ...]
-    published_by: str = ""
+    # For the last time, in any environment.
+    published_at: datetime
+    # By environment, for the last time; empty if all of them were retired.
+    published: dict[str, datetime] = field(default_factory=dict)
+    # By the publisher's clock, as in the manifest. It only orders releases of the same second.
+    created_at: str = ""
+    created_by: str = ""
     pinned: bool = False
+
+
+class Reason(NamedTuple):
+    """Why a release is kept: "current", "pinned", or in an environment "newest" or "recent"."""
+
+    kind: str
+    environment: str = ""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Why a release is kept: "current", "pinned", "newest", "recent". It expires if there is no reason."""
+    """A release expires if there is no reason to keep it."""
 
     release: Release
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Keep the newest `keep` releases, and those that were superseded in the last `days`.
+    """Keep, in each environment, the newest `keep` releases and those that were superseded in the last `days`.
 
     Source of applying it and giving the reasons: https://restic.readthedocs.io/en/stable/060_forget.html
     """
@@ -45,19 +58,20 @@ class Policy:
     days: float = 14
 
     def apply(self, releases: list[Release], current: str, now: datetime) -> list[Decision]:
-        """One decision a release. `releases` are the newest first; `current` is the id of one that always stays."""
-        superseded_at = superseded(releases)
-        decisions = []
-        for place, release in enumerate(releases):
-            end = superseded_at[release.id]
-            reasons = {
-                "current": release.id == current,
-                "pinned": release.pinned,
-                "newest": place < self.keep,
-                "recent": end is not None and now - end <= timedelta(days=self.days),
-            }
-            decisions.append(Decision(release, tuple(reason for reason, holds in reasons.items() if holds)))
-        return decisions
+        """One decision for each release, in their order; `current` is the id of one that always stays."""
+        reasons: dict[str, list[Reason]] = {release.id: [] for release in releases}
+        for release in releases:
+            if release.id == current:
+                reasons[release.id].append(Reason("current"))
+            if release.pinned:
+                reasons[release.id].append(Reason("pinned"))
+        for environment in environments(releases):
+            for place, (release, end) in enumerate(history(releases, environment)):
+                if place < self.keep:
+                    reasons[release.id].append(Reason("newest", environment))
+                elif end is None or now - end <= timedelta(days=self.days):
+                    reasons[release.id].append(Reason("recent", environment))
+        return [Decision(release, tuple(reasons[release.id])) for release in releases]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +83,31 @@ class Usage:
     own: int
 
 
-def newest_first(releases: Iterable[Release]) -> list[Release]:
-    return sorted(releases, key=lambda release: (release.published_at, release.id), reverse=True)
+def environments(releases: list[Release]) -> list[str]:
+    return sorted({environment for release in releases for environment in release.published})
 
 
-def superseded(releases: list[Release]) -> dict[str, datetime | None]:
-    """When the next release was published, by id; None for the newest. `releases` are the newest first."""
-    following = [None, *(release.published_at for release in releases)]
-    return {release.id: at for release, at in zip(releases, following, strict=False)}
+def history(releases: list[Release], environment: str) -> list[tuple[Release, datetime | None]]:
+    """The releases of an environment, the newest first, each with when it was superseded there: None for the newest."""
+    published = [release for release in releases if environment in release.published]
+    published.sort(key=lambda release: (release.published[environment], release.created_at, release.id), reverse=True)
+    ends = [None, *(release.published[environment] for release in published)]
+    return list(zip(published, ends, strict=False))
+
+
+def superseded(releases: list[Release]) -> dict[str, dict[str, datetime | None]]:
+    """By the id of a release and then by environment, when it was superseded there: None for the newest."""
+    ends: dict[str, dict[str, datetime | None]] = {release.id: {} for release in releases}
+    for environment in environments(releases):
+        for release, end in history(releases, environment):
+            ends[release.id][environment] = end
+    return ends
 
 
 def sweep(
     entries: Iterable[Entry], kept: Container[str], expired: Container[str], originals: Container[str]
 ) -> Iterator[Entry]:
-    """The files to delete: those named in `expired` and not in `kept`, with their compressed copies.
+    """The files to delete: those named in `expired` and not in `kept`, with their compressed copies and source maps.
 
     `kept` and `expired` are hashed names. `originals` are the names that visitors may know, which stay forever.
     """

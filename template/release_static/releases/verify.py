@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, path
+from release_static.manifest import Manifest, ManifestError, path
 from release_static.publishing import checksums
 from release_static.publishing.checksums import Checksum
 from release_static.publishing.destination import Destination, Entry, StagedFile
 from release_static.publishing.locks import SharedLock
-from release_static.publishing.names import hash_in, sibling_of
+from release_static.publishing.names import hash_in, is_inside, sibling_of
 from release_static.releases.inventory import UnknownRelease
 
 # What the content of a file may be, by the checksums of the releases that name it; empty if none has any.
@@ -53,16 +52,16 @@ def verify(
         names[ids[manifest]] = [sys.intern(name) for name in expected]
         for name, contents in expected.items():
             findings.expected.setdefault(sys.intern(name), set()).update(contents)
-    entries = {entry.name: entry for entry in destination.entries() if entry.name in findings.expected}
-    findings.files = dict(check(findings.expected, entries, destination, progress))
+    existing = destination.existing(filter(is_inside, findings.expected))
+    findings.files = dict(check(findings.expected, existing, destination, progress))
     if copies := {name: findings.expected[name] for name in findings.files if sibling_of(name) in findings.expected}:
         # Another version of the compressor writes other bytes, and a later release may have published those.
-        for name, checksum in _all_checksums(destination):
+        for name, checksum in checksums.published(destination):
             if name in copies:
                 copies[name].add(checksum)
         for name in copies:
             del findings.files[name]
-        findings.files |= dict(check(copies, entries, destination))
+        findings.files |= dict(check(copies, existing, destination))
     for release_id in release_ids:
         if affected := [name for name in names[release_id] if name in findings.files]:
             findings.affected[release_id] = affected
@@ -135,11 +134,3 @@ def _expected(content: bytes, location: str, findings: Findings) -> dict[str, Co
         if name in expected or sibling_of(name) in expected:
             expected.setdefault(name, set()).add(checksum)
     return expected
-
-
-def _all_checksums(destination: Destination) -> Iterator[tuple[str, Checksum]]:
-    """Those of all releases."""
-    manifests = [entry.name for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith(f"/{NAME}")]
-    for name, content in destination.read_many(manifests):
-        with suppress(ManifestError, ValueError):
-            yield from checksums.parse(Manifest.parse(content or b"", destination.location(name))).items()

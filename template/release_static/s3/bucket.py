@@ -2,14 +2,18 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
 from release_static.manifest import NAME, RELEASES, path
+from release_static.publishing import checksums
+from release_static.publishing.checksums import Checksum
 from release_static.publishing.destination import Entry, StagedFile, md5
 from release_static.s3 import headers
 from release_static.s3.client import Client
@@ -22,10 +26,22 @@ _SMALL = 1 << 20  # bytes that are sent from memory
 
 
 class Bucket:
-    """Objects under `location` in a bucket. `connect` returns boto3's client; it is called when that is needed first."""
+    """Objects under `location` in a bucket.
 
-    def __init__(self, connect: Callable[[], Any], name: str, location: str, endpoint_url: str | None = None) -> None:
+    `connect` returns boto3's client; it is called when that is needed first. `parameters` are PutObject's, for what is
+    published.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        name: str,
+        location: str,
+        endpoint_url: str | None = None,
+        parameters: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self.warnings: list[str] = []
+        self._parameters = parameters
         self._client = Client(connect, name, f"{location.strip('/')}/".lstrip("/"))
         self._endpoint_url = endpoint_url
 
@@ -58,8 +74,15 @@ class Bucket:
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         return self._client.entries(prefix)
 
-    def matches(self, file: StagedFile, entry: Entry) -> bool:
-        return entry.size == file.size and entry.md5 == file.digest()
+    def matches(self, file: StagedFile, entry: Entry) -> bool | None:
+        if entry.size != file.size:
+            return False
+        digest = file.digest()
+        if entry.md5 == digest:
+            return True
+        if entry.md5 and self._client.etags_are_md5:
+            return False
+        return (file.hashed and (file.name, Checksum(file.size, digest)) in self._published) or None
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         for file, _ in for_each(files, self._upload, CONNECTIONS):
@@ -88,7 +111,7 @@ class Bucket:
                 self._check_conditions(name, content)
 
     def write(self, name: str, content: bytes) -> None:
-        self._client.write(name, content, md5(content).hexdigest(), **headers.of(name, hashed=False))
+        self._client.write(name, content, md5(content).hexdigest(), **headers.of(name, self._parameters))
 
     def discard(self, name: str) -> None:
         self.write(name, b"")
@@ -115,10 +138,15 @@ class Bucket:
     def location(self, name: str) -> str:
         return self._client.location(name)
 
+    @cached_property
+    def _published(self) -> set[tuple[str, Checksum]]:
+        return set(checksums.published(self))
+
     def _upload(self, file: StagedFile) -> None:
         with open(file.path, "rb") as stream:
             body = stream.read() if file.size <= _SMALL else stream
-            self._client.write(file.name, body, file.digest(), **headers.of(file.name, hashed=file.hashed))
+            parameters = headers.of(file.name, self._parameters, hashed=file.hashed)
+            self._client.write(file.name, body, file.digest(), **parameters)
 
     def _digest(self, name: str) -> str | None:
         content = self.read(name)
@@ -126,7 +154,7 @@ class Bucket:
 
     def _write_if_absent(self, name: str, content: bytes) -> None:
         digest = md5(content).hexdigest()
-        self._client.write_if_absent(name, content, digest, **headers.of(name, hashed=False))
+        self._client.write_if_absent(name, content, digest, **headers.of(name, self._parameters))
 
     def _check_conditions(self, name: str, content: bytes) -> None:
         """A server other than Amazon's may ignore conditions: then it writes what was just written once more."""

@@ -28,6 +28,8 @@ class Client:
         self._connect = connect
         self._bucket = bucket
         self._prefix = prefix
+        # By the latest answer to a write. Those of SSE-KMS are not.
+        self.etags_are_md5 = True
 
     @cached_property
     def boto3(self) -> Any:
@@ -49,7 +51,7 @@ class Client:
                     found["Key"].removeprefix(self._prefix),
                     found["Size"],
                     found["LastModified"].timestamp(),
-                    # The MD5 of what one PutObject wrote, except under KMS; that of a multipart upload is not.
+                    # The MD5 of what one PutObject wrote, except under SSE-KMS; that of a multipart upload is not.
                     md5=None if "-" in etag else etag,
                 )
             if not page["IsTruncated"]:
@@ -67,12 +69,13 @@ class Client:
                 return None
             raise
 
-    def write(self, name: str, body: Any, md5: str, **parameters: str) -> None:
+    def write(self, name: str, body: Any, md5: str, **parameters: Any) -> None:
         """`body` is bytes or a file, and `md5` its hex digest, which the server checks."""
         content_md5 = base64.b64encode(bytes.fromhex(md5)).decode()
-        self._call("PutObject", name, Body=body, ContentMD5=content_md5, **parameters)
+        response = self._call("PutObject", name, Body=body, ContentMD5=content_md5, **parameters)
+        self.etags_are_md5 = response.get("ETag", "").strip('"') == md5
 
-    def write_if_absent(self, name: str, body: bytes, md5: str, **parameters: str) -> None:
+    def write_if_absent(self, name: str, body: bytes, md5: str, **parameters: Any) -> None:
         """Raises FileExistsError if there is such an object, unless the server ignores conditions."""
         for pause in (0.1, 0.2, 0.4, None):
             try:
@@ -93,9 +96,10 @@ class Client:
             try:
                 response = self._call("DeleteObjects", Delete={"Objects": keys, "Quiet": True})
             except BucketError as error:
-                if error.status not in (403, 501):
+                if error.status not in (400, 403, 501):
                     raise
-                # Older Cephs refuse this request to users who may delete each of these objects.
+                # Older MinIOs and others want a Content-MD5, which boto3 no longer sends. Older Cephs refuse this request
+                # to users who may delete each of these objects.
                 for _ in for_each(batch, lambda name: self._call("DeleteObject", name), CONNECTIONS):
                     pass
                 continue

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 _KEYS = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or role that is used instead"
 _NEW_KEYS = "The credentials have expired: get new ones"
 _REGION = "Set AWS_S3_REGION_NAME to the region of the bucket"
-_NETWORK = "Check the network, and AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
+NETWORK = "Check the network, and AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
 _DAMAGED = "The server received something else than was sent: the file changed meanwhile, or the network damaged it"
 _OVERLOADED = "The server failed every time. Try again in a few minutes"
 _PERMISSIONS = "Give the credentials the permissions that docs/s3.md lists"
@@ -19,9 +19,9 @@ _REMEDIES = {
     "AccessDenied": _PERMISSIONS,
     "AuthorizationHeaderMalformed": _REGION,
     "BadDigest": _DAMAGED,
-    "ConnectTimeoutError": _NETWORK,
-    "ConnectionClosedError": _NETWORK,
-    "EndpointConnectionError": _NETWORK,
+    "ConnectTimeoutError": NETWORK,
+    "ConnectionClosedError": NETWORK,
+    "EndpointConnectionError": NETWORK,
     "ExpiredToken": _NEW_KEYS,
     "IllegalLocationConstraintException": _REGION,
     "InternalError": _OVERLOADED,
@@ -31,8 +31,8 @@ _REMEDIES = {
     "NoSuchBucket": "Create the bucket, or correct AWS_STORAGE_BUCKET_NAME, AWS_S3_REGION_NAME or AWS_S3_ENDPOINT_URL",
     "PartialCredentialsError": "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither",
     "PermanentRedirect": _REGION,
-    "ProxyConnectionError": _NETWORK,
-    "ReadTimeoutError": _NETWORK,
+    "ProxyConnectionError": NETWORK,
+    "ReadTimeoutError": NETWORK,
     "RequestTimeTooSkewed": "Set the clock of this machine",
     "SSLError": "The server's certificate is not trusted. Set AWS_CA_BUNDLE to the certificate of its authority",
     "ServiceUnavailable": _OVERLOADED,

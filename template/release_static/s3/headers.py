@@ -1,6 +1,8 @@
 """The headers that an object is served with. They do not depend on the machine that uploads it."""
 
 import mimetypes
+from collections.abc import Mapping
+from typing import Any
 
 from release_static.manifest import RELEASES
 
@@ -28,6 +30,8 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".xml": "application/xml",
 }
+# Parameters of PutObject that encrypt an object, which a bucket may demand for all of them.
+_ENCRYPTION = {"BucketKeyEnabled", "SSEKMSEncryptionContext", "SSEKMSKeyId", "ServerSideEncryption"}
 _TEXT = {"application/json", "application/manifest+json", "application/xml", "image/svg+xml"}
 
 # Python's own table, without the types from this machine's files and registry.
@@ -45,7 +49,12 @@ def content_type(name: str) -> str:
     return media_type
 
 
-def of(name: str, *, hashed: bool) -> dict[str, str]:
-    """The parameters of PutObject for a file with this name."""
-    lifetime = NEVER if name.startswith(f"{RELEASES}/") else FOREVER if hashed else SHORTLY
-    return {"ContentType": content_type(name), "CacheControl": lifetime}
+def of(name: str, parameters: Mapping[str, Any], *, hashed: bool = False) -> dict[str, Any]:
+    """The parameters of PutObject for a file with this name.
+
+    They include those in `parameters`. A file in `.releases/` is private, so it gets only those that encrypt it.
+    """
+    private = name.startswith(f"{RELEASES}/")
+    lifetime = NEVER if private else FOREVER if hashed else SHORTLY
+    others = {key: value for key, value in parameters.items() if not private or key in _ENCRYPTION}
+    return others | {"ContentType": content_type(name), "CacheControl": lifetime}

@@ -1,9 +1,10 @@
-"""Several requests at once."""
+"""Several requests at once, and one that may take too long."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from queue import SimpleQueue
+from threading import Thread
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -37,3 +38,17 @@ def for_each(items: Iterable[Item], function: Callable[[Item], Result], threads:
                 yield item, future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def within(seconds: float, function: Callable[[], Result]) -> Result:
+    """What the function returns. Raises TimeoutError if that takes longer, and leaves it to a thread that may go on."""
+    outcome: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(function())
+        except Exception as error:  # noqa: BLE001 (raised again where it is awaited)
+            outcome.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return outcome.result(seconds)

@@ -18,11 +18,16 @@ from release_static.manifest import NAME, Manifest, ManifestError
 from release_static.publishing.destination import Destination
 from release_static.release_ids.project import project_directory
 from release_static.s3.bucket import Bucket
+from release_static.s3.errors import NETWORK
+from release_static.s3.parallel import within
 from release_static.s3.settings import client_config
 from release_static.storages import ReleaseSpecificManifestMixin
 
 # In the copy of a manifest, under "release": where the files that it names are published.
 _DESTINATION = "destination"
+# Seconds in which a process that starts has its manifest or gives up. boto3's time-outs are for each of the addresses that
+# a host has, and it tries four times.
+_PATIENCE = 10
 
 
 class StaticUrlS3Storage(S3StaticStorage):
@@ -58,7 +63,16 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
                 'There is no bucket for the static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
                 "Set AWS_STORAGE_BUCKET_NAME in the environment to the name of the bucket."
             )
-        return Bucket(lambda: self.connection.meta.client, self.bucket_name, str(self.location), self.endpoint_url)
+        if self.gzip:
+            raise ReleaseStaticError(
+                'STORAGES["staticfiles"] has the option gzip, with which a file would be stored compressed under its own '
+                "name: clients that do not accept gzip could not read it, and neither its size nor its checksum would be "
+                'that of the release. Set "gzip": False in its OPTIONS, and let the CDN compress.'
+            )
+        parameters = {"ACL": self.default_acl} if self.default_acl else {}
+        parameters |= self.object_parameters
+        connect = lambda: self.connection.meta.client
+        return Bucket(connect, self.bucket_name, str(self.location), self.endpoint_url, parameters)
 
     @property
     def manifest_copy(self) -> Path:
@@ -72,7 +86,10 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
             release = {}
         if (release.get("id"), release.get(_DESTINATION)) == (release_id, str(self.destination)):
             return content
-        return super().read_published(release_id)
+        try:
+            return within(_PATIENCE, lambda: super(ReleaseSpecificManifestS3Storage, self).read_published(release_id))
+        except TimeoutError as error:
+            raise TimeoutError(f"{self.destination} did not answer in {_PATIENCE} seconds. {NETWORK}") from error
 
     def keep_manifest(self, release_id: str, manifest: Manifest) -> None:
         copy = replace(manifest, release={"id": release_id, _DESTINATION: str(self.destination)}, checksums="")

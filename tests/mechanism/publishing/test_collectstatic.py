@@ -25,7 +25,8 @@ def test_a_release_is_published_with_its_hashed_files_and_its_manifest(site):
 def test_only_the_files_and_the_manifest_stay(site):
     site.publish("one")
 
-    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {"example.txt", "example.149603e6c035.txt", *private}
 
 
 def test_django_reads_the_manifest_as_its_own(site):
@@ -73,7 +74,7 @@ def test_the_same_id_with_other_content_is_refused_and_changes_nothing(site):
     assert {name: state for name, state in site.state().items() if name in before and name != "example.txt"} == {
         name: state for name, state in before.items() if name != "example.txt"
     }
-    for part in ("Release one is published already", published, now, "Commit your change", "--replace-release"):
+    for part in ("Release one is published already", published, now, "RELEASE_ID=one-<build>", "--replace-release"):
         assert part in str(error.value)
 
 

@@ -31,7 +31,7 @@ def plan_for(files, lock, paths=None):
     """The plan of a release `one` whose manifest names the hashed ones of these files."""
     paths = {file.name: file.name for file in files if file.hashed} if paths is None else paths
     existing = lock.existing(file.name for file in files)
-    return prepare("one", Manifest(paths, hash="abc", release={}), files, existing, lock.destination)
+    return prepare("one", "production", Manifest(paths, hash="abc", release={}), files, existing, lock.destination)
 
 
 def manifest(**paths):
@@ -54,7 +54,7 @@ def test_the_manifest_appears_after_every_file(directory, lock, tmp_path):
         assert directory.releases() == []
 
     assert directory.releases() == ["one"]
-    assert len(directory.existing(file.name for file in files)) == 1200 + 2  # and the lock and the manifest
+    assert len(directory.existing(file.name for file in files)) == 1200 + 3  # and the lock, the manifest and its marker
 
 
 def test_hashed_files_are_put_before_the_originals_that_may_refer_to_them(directory, lock, tmp_path):

@@ -19,6 +19,7 @@ from release_static.publishing.locks import LockError, exclusive, shared
 from release_static.publishing.marker import EXPIRED, PINNED
 from release_static.publishing.publish import prepare, publish
 from release_static.releases import inventory, prune
+from release_static.releases.environments import retire
 from release_static.releases.inventory import UnknownRelease
 from release_static.releases.retention import Policy
 from tests.mechanism.publishing.processes import Bucket, Clock, World, explore, follow, running, wander
@@ -54,6 +55,8 @@ def published(*release_ids):
         for name, hashed_name in MANIFESTS[release_id].paths.items():
             objects |= {name: (FILES[name], 0.0), hashed_name: (FILES[name], 0.0)}
         objects[path(release_id)] = (MANIFESTS[release_id].dump(), 0.0)
+        at = 1.0 if release_id == "live" else 0.0
+        objects[beside(release_id, marker.environment("production"))] = (b"{}", at)
     return objects
 
 
@@ -110,14 +113,14 @@ class InOrder(Executor):
         return done
 
 
-def publisher(staged, release_id):
+def publisher(staged, release_id, environment="production"):
     def run(bucket):
         names = {"old": OLD, "next": NEXT, "again": NEXT}[release_id]
         files = [file for name in names for file in staged[name]]
         paths = {name: hashed(name) for name in names}
         with shared(bucket, lambda line: None) as lock:
             existing = lock.existing(file.name for file in files)
-            plan = prepare(release_id, Manifest(paths, "abc", {}), files, existing, bucket)
+            plan = prepare(release_id, environment, Manifest(paths, "abc", {}), files, existing, bucket)
             for _ in publish(plan, bucket, lock):
                 pass
 
@@ -222,6 +225,61 @@ def test_no_order_leaves_a_published_manifest_with_a_missing_file(situation, sta
     assert ends == ({True} if prune is pruner else {True, False})
 
 
+def promoter(staged):
+    """Publishes the release `old`, which a prune is about to delete, in another environment."""
+    return publisher(staged, "old", "staging")
+
+
+def retire_staging(bucket):
+    retire("staging", "production", bucket, lambda line: None)
+
+
+def published_in_staging(*release_ids):
+    objects = published("old", "live")
+    return objects | {beside(release_id, marker.environment("staging")): (b"{}", 0.0) for release_id in release_ids}
+
+
+@pytest.mark.parametrize("victim", [None, 0, 1], ids=["nobody is killed", "publisher killed", "pruner killed"])
+def test_no_order_of_promoting_and_pruning_breaks_a_release(staged, victim):
+    """The release is kept with all its files, or gone before it was promoted, and then published again."""
+    runs = {"promoter": promoter(staged), "pruner": pruner}
+    make = lambda: World(in_memory(published("old", "live")), runs)
+    kept = 0
+
+    for way in explore(make, check):
+        world = follow(make, way)
+        if victim is not None:
+            world.processes[victim].kill()
+        finish(world, check)
+        if victim != 0:
+            assert world.processes[0].failed is None
+            assert {path("old"), beside("old", marker.environment("staging"))} <= world.bucket.objects.keys()
+            objects = again(world, pruner)
+            kept += path("old") in objects and hashed("only.txt") in objects
+        else:
+            again(world, promoter(staged), pruner)
+
+    assert kept or victim == 0
+
+
+def test_no_order_of_retiring_publishing_and_pruning_breaks_a_release(staged):
+    runs = {"retire": retire_staging, "publisher": publisher(staged, "next", "staging"), "pruner": pruner}
+    left = set()
+
+    def look(world):
+        check(world)
+        if all(not process.alive for process in world.processes):
+            assert not [process for process in world.processes if process.failed]
+            objects = again(world, pruner)
+            left.add((path("old") in objects, path("next") in objects))
+
+    for seed in range(300):
+        wander(World(in_memory(published_in_staging("old")), runs), look, Random(seed))
+
+    # The release that was only in staging goes, and the new one stays unless it was published before the end of staging.
+    assert (False, True) in left and left <= {(False, True), (False, False)}
+
+
 def test_of_two_publishers_and_a_prune_nobody_breaks_anything_or_starves(staged):
     runs = {"one": publisher(staged, "next"), "other": publisher(staged, "again"), "pruner": pruner}
     pruned = set()
@@ -292,9 +350,10 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
         names = {name for release in ("live", release_id) for name in {"live": LIVE, "old": OLD, "next": NEXT}[release]}
         assert {name for name in objects if not name.startswith(RELEASES)} == {*FILES, *map(hashed, names)}
         markers = {name.removeprefix(f"{RELEASES}/") for name in objects if name.startswith(RELEASES)}
-        assert markers - {f"{release_id}/republished.json"} == {
-            "live/staticfiles.json",
-            f"{release_id}/staticfiles.json",
+        assert markers == {
+            f"{name}/{file}"
+            for name in ("live", release_id)
+            for file in ("staticfiles.json", "environment-production.json")
         }
 
 

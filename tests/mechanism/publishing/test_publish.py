@@ -1,7 +1,7 @@
 import pytest
 
 from release_static.manifest import Manifest
-from release_static.publishing.destination import Entry, StagedFile
+from release_static.publishing.destination import Entry, PublishError, StagedFile
 from release_static.publishing.directory import Directory
 from release_static.publishing.publish import prepare
 
@@ -19,7 +19,7 @@ def staged(name: str, hashed: bool = False) -> StagedFile:
 
 def plan_for(files, existing):
     entries = {name: Entry(name, size, 0) for name, size in existing.items()}
-    return prepare("one", Manifest({"a": "a"}, "abc", {}), files, entries, Compared("/nowhere"))
+    return prepare("one", "production", Manifest({"a": "a"}, "abc", {}), files, entries, Compared("/nowhere"))
 
 
 def test_a_plan_uploads_what_is_missing_damaged_or_outdated_and_nothing_else():
@@ -47,20 +47,51 @@ def test_hashed_files_go_before_originals():
 
 
 @pytest.mark.parametrize(
-    ("published", "latest"),
+    ("published", "plan"),
+    [(b"same", "unchanged"), (None, "missing"), (b"else", "error")],
+    ids=["with the same content", "no longer", "with other content"],
+)
+@pytest.mark.parametrize("matches", [False, None])
+def test_a_bundlers_file_that_may_have_changed_is_read_and_never_replaced(
+    tmp_path, monkeypatch, published, plan, matches
+):
+    source, root = tmp_path / "source", tmp_path / "root"
+    source.write_bytes(b"same")
+    root.mkdir()
+    if published:
+        (root / "main-BC9VhCn9.js").write_bytes(published)
+    # As with an object in a bucket whose ETag is not the MD5 of its content.
+    monkeypatch.setattr(Directory, "matches", lambda *arguments: matches)
+    file = StagedFile("main-BC9VhCn9.js", str(source), 4, source.stat().st_mtime_ns, hashed=True)
+    manifest = Manifest({file.name: file.name}, "abc", {})
+    arguments = ("one", "production", manifest, [file], {file.name: Entry(file.name, 4, 0)}, Directory(str(root)))
+
+    if plan == "error":
+        with pytest.raises(PublishError, match=r"main-BC9VhCn9\.js is published already, with other content"):
+            prepare(*arguments)
+    else:
+        made = prepare(*arguments)
+        assert (getattr(made, plan), made.damaged, made.outdated) == ([file], [], [])
+
+
+@pytest.mark.parametrize(
+    ("published", "mark"),
     [
-        ({"one/staticfiles.json": 1, "two/staticfiles.json": 2}, False),
-        ({"one/staticfiles.json": 2, "two/staticfiles.json": 1}, True),
-        ({"one/staticfiles.json": 1, "two/staticfiles.json": 2, "one/republished.json": 3}, True),
-        ({"two/staticfiles.json": 1}, False),
+        ({"one": 1, "two": 2}, True),
+        ({"one": 2, "two": 1}, False),
+        ({"one": 1, "two": 1}, True),
+        ({"one": 1}, False),
+        ({"two": 1}, True),
         ({}, True),
     ],
 )
-def test_the_latest_release_is_the_one_that_was_published_last(published, latest):
-    existing = {f".releases/{name}": Entry(f".releases/{name}", 1, at) for name, at in published.items()}
-    destination = Compared("/nowhere")
-    destination.read = lambda name: None  # type: ignore[method-assign]
+def test_a_release_is_marked_where_it_is_not_the_newest_of_its_environment(published, mark):
+    names = {f".releases/{release_id}/environment-production.json": at for release_id, at in published.items()}
+    # Other environments and markers that were emptied do not count.
+    names |= {".releases/two/environment-staging.json": 9, ".releases/two/environment-production.json.gz": 9}
+    existing = {name: Entry(name, 1, at) for name, at in names.items()}
+    existing[".releases/three/environment-production.json"] = Entry("", 0, 9)
 
-    plan = prepare("one", Manifest({"a": "a"}, "abc", {}), [], existing, destination)
+    plan = prepare("one", "production", Manifest({"a": "a"}, "abc", {}), [], existing, Compared("/nowhere"))
 
-    assert plan.latest is latest
+    assert plan.mark is mark

@@ -194,7 +194,8 @@ def test_intermediate_files_are_not_published(site):
     site.publish("one")
 
     paths = site.manifest("one")["paths"]
-    assert set(site.state()) == {*paths, *paths.values(), ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {*paths, *paths.values(), *private}
 
 
 @pytest.mark.parametrize("stage", [DJANGO, WHITENOISE, ENHANCED])
@@ -329,7 +330,8 @@ def test_a_release_without_originals(site, settings):
 
     site.publish("one", stage=WHITENOISE)
 
-    assert set(site.state()) == {"example.149603e6c035.txt", ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {"example.149603e6c035.txt", *private}
 
 
 def test_another_hash_function(site):
@@ -400,5 +402,6 @@ def test_originals_that_the_enhanced_storage_is_told_to_leave_out_are_not_publis
 
     paths = site.manifest("one")["paths"]
     originals = set(paths) if keep else set()
-    assert set(site.state()) == {*originals, *paths.values(), ".releases/one/staticfiles.json"}
+    private = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+    assert set(site.state()) == {*originals, *paths.values(), *private}
     assert site.sources.joinpath("example.txt").read_text() == "old"

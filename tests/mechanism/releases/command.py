@@ -1,13 +1,10 @@
 """`manage.py releases`, and what it leaves in a static root."""
 
 import io
-import json
 import os
 from datetime import UTC, datetime, timedelta
 
 from django.core.management import call_command
-
-from release_static.publishing.marker import timestamp
 
 WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"
 
@@ -22,12 +19,8 @@ def releases(*arguments, **options):
 def backdate(site, release_id, days):
     """As if the release had been published that many days ago."""
     published = datetime.now(UTC) - timedelta(days=days)
-    manifest = site.root / ".releases" / release_id / "staticfiles.json"
-    stored = json.loads(manifest.read_bytes())
-    if "release" in stored:
-        stored["release"]["created_at"] = timestamp(published)
-    manifest.write_text(json.dumps(stored))
-    os.utime(manifest, (published.timestamp(), published.timestamp()))
+    for file in (site.root / ".releases" / release_id).iterdir():
+        os.utime(file, (published.timestamp(), published.timestamp()))
 
 
 def published(site):

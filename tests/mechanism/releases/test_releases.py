@@ -16,8 +16,8 @@ def test_the_table_has_the_newest_first(three):
     rows = [line.split("  ") for line in out.splitlines()]
     rows = [[cell.strip() for cell in row if cell.strip()] for row in rows]
     assert [row[0] for row in rows] == ["RELEASE", "three", "two", "one"]
-    assert rows[1][2:] == ["2 weeks ago", "-", "2", "11 bytes", "5 bytes", "current"]
-    assert rows[2][2:] == ["1 month ago", "2 weeks ago", "2", "9 bytes", "3 bytes"]
+    assert rows[1][2:] == ["2 weeks ago", "-", "2", "11 bytes", "5 bytes", "production (newest)", "current"]
+    assert rows[2][2:] == ["1 month ago", "2 weeks ago", "2", "9 bytes", "3 bytes", "production"]
     assert err == ""
 
 
@@ -41,6 +41,13 @@ def test_json_is_for_machines(three):
     assert one.pop("published_by")
     times = [datetime.fromisoformat(one.pop(name)) for name in ("published_at", "superseded_at")]
     assert [round((datetime.now(UTC) - time) / timedelta(days=1)) for time in times] == [60, 40]
+    production = one.pop("environments")["production"]
+    assert [
+        round((datetime.now(UTC) - datetime.fromisoformat(at)) / timedelta(days=1)) for at in production.values()
+    ] == [
+        60,
+        40,
+    ]
     assert one == {"id": "one", "files": 2, "size": 9, "only_here": 3, "pinned": True, "current": False}
 
 

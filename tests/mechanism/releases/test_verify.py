@@ -10,6 +10,7 @@ import shutil
 import pytest
 from django.core.management import CommandError, call_command
 
+from release_static.errors import printable
 from release_static.manifest import Manifest
 from release_static.publishing import checksums, locks
 from release_static.publishing.directory import Directory
@@ -197,7 +198,8 @@ def test_repair_leaves_alone_what_was_pruned_after_it_was_verified(two, monkeypa
     existing = Directory.existing
 
     def prune_first(self, names):
-        shutil.rmtree(two.root / ".releases/one")
+        if not (names := list(names)):
+            shutil.rmtree(two.root / ".releases/one")
         return existing(self, names)
 
     monkeypatch.setattr(Directory, "existing", prune_first)
@@ -227,3 +229,14 @@ def test_repair_waits_for_a_prune(two, monkeypatch):
 
     assert "Waiting for a prune" in out
     assert "Release two is intact" in out
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "/etc/passwd", "a/../../outside.txt", "nul\0.txt", "long" * 100])
+def test_a_name_that_is_no_path_in_the_static_root_is_missing(two, name):
+    (two.root.parent / "outside.txt").write_text("")
+    stored = two.manifest("two")
+    stored["paths"]["outside.txt"] = name
+    (two.root / ".releases/two/staticfiles.json").write_text(json.dumps(stored | {"checksums": ""}))
+
+    with pytest.raises(CommandError, match=f"{re.escape(printable(name))} is missing"):
+        verify()

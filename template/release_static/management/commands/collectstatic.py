@@ -64,7 +64,7 @@ class Command(collectstatic.Command):
         destination = storage.destination
         self.uploaded = 0
         try:
-            plan = self._publish(storage.release_id.value, storage, destination)
+            plan = self._publish(storage.release_id.value, storage.environment, storage, destination)
         except OSError as error:
             raise CommandError(
                 f"Release {storage.release_id} could not be published to {destination}: {describe(error)}.\n"
@@ -82,7 +82,9 @@ class Command(collectstatic.Command):
             "deleted": [],
         }
 
-    def _publish(self, release_id: str, storage: ReleaseSpecificManifestMixin, destination: Destination) -> Plan:
+    def _publish(
+        self, release_id: str, environment: str, storage: ReleaseSpecificManifestMixin, destination: Destination
+    ) -> Plan:
         """In a dry run without a lock, and without writing anything to the destination."""
         private = tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
         locked = nullcontext() if self.dry_run else locks.shared(destination, self.stderr.write)
@@ -91,7 +93,15 @@ class Command(collectstatic.Command):
             manifest = stage.manifest()
             files = stage.files(manifest)
             existing = (lock or destination).existing(file.name for file in files)
-            plan = prepare(release_id, manifest, files, existing, destination, replace_release=self.replace_release)
+            plan = prepare(
+                release_id,
+                environment,
+                manifest,
+                files,
+                existing,
+                destination,
+                replace_release=self.replace_release,
+            )
             if lock is None:
                 for file in plan.uploads:
                     self.log(f"Pretending to publish '{file.name}'", level=1)
@@ -110,7 +120,9 @@ class Command(collectstatic.Command):
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
         """Let Django collect and hash into a stage, also in a dry run, since that is how a broken reference is found."""
-        stage = make_stage(storage.stage, directory, storage.base_url, storage.references)
+        stage = make_stage(
+            storage.stage, directory, storage.base_url, bundles=storage.bundles, references=storage.references
+        )
         dry_run = self.dry_run
         self.storage, self.dry_run = stage, False
         try:
@@ -144,6 +156,8 @@ class Command(collectstatic.Command):
             first = f"Release {plan.release_id}: {counts}."
         elif plan.uploads:
             first = f"Release {plan.release_id} was published before, and is complete again: {counts}."
+        elif plan.mark:
+            first = f"Release {plan.release_id} is now published in {plan.environment}: {unchanged} files unchanged."
         else:
             first = f"Release {plan.release_id} is published already, nothing to do: {unchanged} files unchanged."
         return f"\n{first}\nManifest: {destination.location(path(plan.release_id))}"

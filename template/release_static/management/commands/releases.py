@@ -11,15 +11,16 @@ from typing import Any
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, no_translations
 
-from release_static.errors import ReleaseStaticError, describe
+from release_static.errors import ReleaseStaticError, describe, printable
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.progress import bar
 from release_static.publishing import locks
 from release_static.release_ids.resolve import REMEDY
 from release_static.release_ids.resolve import explain as explain_id
 from release_static.releases import pins, report, retention
-from release_static.releases.changes import compare
-from release_static.releases.inventory import read_paths, read_releases
+from release_static.releases.changes import compare, new_bytes
+from release_static.releases.environments import retire
+from release_static.releases.inventory import read_manifest, read_releases
 from release_static.releases.prune import prepare, prune
 from release_static.releases.retention import Policy
 from release_static.releases.verify import Findings, repair, verify
@@ -33,6 +34,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="List the releases as JSON.")
+        parser.add_argument("--environment", help="List only the releases that were published in this environment.")
         parser.set_defaults(run=self.list)
         commands = parser.add_subparsers(title="sub-commands", metavar="SUB-COMMAND")
 
@@ -71,6 +73,12 @@ class Command(BaseCommand):
             help="How long to wait for a collectstatic that is running (%(default)s).",
         )
         delete.add_argument("--dry-run", action="store_true", help="Only show what would be deleted.")
+        diff = add("diff", self.diff, "Show what is different in one release, compared to another.")
+        diff.add_argument("before", metavar="ID")
+        diff.add_argument("id", metavar="ID")
+        diff.add_argument("--json", action="store_true")
+        retire = add("retire", self.retire, "Let the releases that only one environment keeps expire.")
+        retire.add_argument("environment")
         add("pin", self.pin, "Never let a release expire.").add_argument("id")
         add("unpin", self.unpin, "Let a release expire again.").add_argument("id")
 
@@ -93,11 +101,13 @@ class Command(BaseCommand):
                 "Fix the cause and run the command again: it resumes."
             ) from error
 
-    def list(self, **options: Any) -> None:
+    def list(self, *, environment: str | None, **options: Any) -> None:
         destination = self.storage.destination
         inventory = read_releases(destination, self.progress("Reading manifests"))
         usage = retention.usage(inventory.releases, destination.entries())
         current, problem = self.current_id()
+        if environment:
+            inventory.keep_only(environment)
         if options["json"]:
             data: dict[str, Any] = {"destination": str(destination), "current": current}
             data["releases"] = report.as_data(inventory.releases, usage, current)
@@ -124,8 +134,8 @@ class Command(BaseCommand):
         destination = self.storage.destination
         inventory = read_releases(destination, self.progress("Reading manifests"))
         release, before = inventory.get(id), inventory.before(id)
-        paths = read_paths(id, destination)
-        changes = compare(paths, read_paths(before, destination) if before else {})
+        paths = read_manifest(id, destination).paths
+        changes = compare(paths, read_manifest(before, destination).paths if before else {})
         usage = retention.usage(inventory.releases, destination.entries())
         current, _ = self.current_id()
         if options["json"]:
@@ -133,9 +143,19 @@ class Command(BaseCommand):
             data |= {"paths": paths, "before": before, "changes": changes._asdict()}
             self.print(json.dumps(data, indent=2))
         else:
-            end = retention.superseded(inventory.releases)[id]
-            self.print(report.details(release, usage[id], end, current, datetime.now(UTC)))
+            ends = retention.superseded(inventory.releases)[id]
+            self.print(report.details(release, usage[id], ends, current, datetime.now(UTC)))
             self.print(report.changes(changes, before))
+
+    def diff(self, *, before: str, id: str, **options: Any) -> None:
+        manifests = [read_manifest(release_id, self.storage.destination) for release_id in (before, id)]
+        changes = compare(manifests[1].paths, manifests[0].paths)
+        sizes = new_bytes(*manifests)
+        if options["json"]:
+            self.print(json.dumps(changes._asdict() | {"new_bytes": sizes}, indent=2))
+        else:
+            self.print(report.changes(changes, before).strip())
+            self.print(report.new_bytes(sizes))
 
     def verify(self, *, id: str | None, all: bool, repair: bool, **options: Any) -> None:
         destination = self.storage.destination
@@ -167,8 +187,17 @@ class Command(BaseCommand):
                     progress(deleted, len(plan.files))
             elif self.verbosity > 1:
                 for entry in plan.files:
-                    self.print(f"Pretending to delete '{report.printable(entry.name)}'")
+                    self.print(f"Pretending to delete '{printable(entry.name)}'")
         self.print("\n" + report.freed(plan, dry_run=dry_run))
+        for hint in report.idle(plan, now):
+            self.warn(hint)
+
+    def retire(self, *, environment: str, **options: Any) -> None:
+        count = retire(environment, self.storage.environment, self.storage.destination, self.warn)
+        self.print(
+            f"{environment} is retired. It kept {count} release{'' if count == 1 else 's'}; those that no other "
+            "environment keeps expire at the next prune."
+        )
 
     def pin(self, *, id: str, **options: Any) -> None:
         pins.pin(id, self.storage.destination, self.warn)
@@ -197,7 +226,7 @@ class Command(BaseCommand):
 
 def _printable(text: str, stream: OutputWrapper | None = None) -> str:
     encoding = getattr(stream, "encoding", None)
-    return "\n".join(report.printable(line, encoding) for line in text.split("\n"))
+    return "\n".join(printable(line, encoding) for line in text.split("\n"))
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:

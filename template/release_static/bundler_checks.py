@@ -1,0 +1,109 @@
+"""System checks for packages that read the manifest of a bundler or compressor themselves.
+
+It must be that of the release that is running, so it must not be in STATIC_ROOT, where every release overwrites it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from release_static.checks import check_storage
+from release_static.errors import ReleaseStaticError
+
+_VITE_LINE = '"manifest_path": BASE_DIR / "dist" / ".vite" / "manifest.json"'
+_WEBPACK_LINE = '"STATS_FILE": BASE_DIR / "webpack-stats.json"'
+
+
+def require_vite_manifest() -> None:
+    """Raise ImproperlyConfigured where django-vite would raise TypeError: without a path, it looks in STATIC_ROOT."""
+    for setting, path in _vite(dev_mode=True):
+        if path is None:
+            raise ImproperlyConfigured(
+                f"{setting} is not set, and neither is STATIC_ROOT, where django-vite looks without it. Name the manifest "
+                f"that Vite writes: {_VITE_LINE}"
+            )
+
+
+@register(Tags.staticfiles)
+def check_bundlers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if check_storage(app_configs):
+        return []
+    options = settings.STORAGES[STATICFILES_STORAGE_ALIAS].get("OPTIONS", {})
+    messages: list[CheckMessage] = []
+    for number, found, line in ((1, _vite(), _VITE_LINE), (2, _webpack(), _WEBPACK_LINE)):
+        for setting, path in found:
+            if path and _in_static_root(path):
+                messages.append(_overwritten(setting, path, f"Name the file that the bundler wrote: {line}", number))
+            elif path and not options.get("bundles"):
+                messages.append(
+                    Warning(
+                        f"{setting} is {path}, which the static files storage does not know, so the bundler's files are "
+                        "hashed once more, and those under their own names are never pruned.",
+                        hint=f'Write: STORAGES["staticfiles"]["OPTIONS"]["bundles"] = ["{path}"]',
+                        id="release_static.W004",
+                    )
+                )
+    return messages
+
+
+@register(Tags.staticfiles)
+def check_compressor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An offline manifest in STATIC_ROOT is fine if the release id is in its name."""
+    if check_storage(app_configs) or not apps.is_installed("compressor") or not settings.COMPRESS_OFFLINE:
+        return []
+    path = Path(settings.COMPRESS_ROOT, settings.COMPRESS_OUTPUT_DIR, settings.COMPRESS_OFFLINE_MANIFEST)
+    try:
+        release_id = staticfiles_storage.release_id.value  # type: ignore[attr-defined]
+    except ReleaseStaticError:  # which other checks report
+        return []
+    if not _in_static_root(path) or release_id in settings.COMPRESS_OFFLINE_MANIFEST:
+        return []
+    hint = (
+        'Give each release its own, as docs/bundlers.md says: COMPRESS_OFFLINE_MANIFEST = f"manifest-{RELEASE_ID}.json"'
+    )
+    return [_overwritten("COMPRESS_OFFLINE_MANIFEST", path, hint, 3)]
+
+
+def _vite(*, dev_mode: bool = False) -> Iterator[tuple[str, Path | None]]:
+    """The setting and the path of each manifest that django-vite reads; None where it has no path to look at.
+
+    Source: django_vite/core/asset_loader.py of django-vite 3.2.
+    """
+    if not apps.is_installed("django_vite"):
+        return
+    old = {
+        name: getattr(settings, f"DJANGO_VITE_{name.upper()}", None)
+        for name in ("dev_mode", "manifest_path", "static_url_prefix")
+    }
+    for app, config in (getattr(settings, "DJANGO_VITE", None) or {"default": old}).items():
+        config = config if isinstance(config, dict) else config._asdict()
+        path = config.get("manifest_path")
+        if not path and settings.STATIC_ROOT:
+            path = Path(settings.STATIC_ROOT, config.get("static_url_prefix") or "", "manifest.json")
+        if dev_mode or not config.get("dev_mode"):
+            yield f'DJANGO_VITE["{app}"]["manifest_path"]', Path(path) if path else None
+
+
+def _webpack() -> Iterator[tuple[str, Path]]:
+    if apps.is_installed("webpack_loader"):
+        for name, config in getattr(settings, "WEBPACK_LOADER", {"DEFAULT": {}}).items():
+            yield f'WEBPACK_LOADER["{name}"]["STATS_FILE"]', Path(config.get("STATS_FILE", "webpack-stats.json"))
+
+
+def _in_static_root(path: Path) -> bool:
+    return bool(settings.STATIC_ROOT) and Path(settings.STATIC_ROOT).resolve() in path.resolve().parents
+
+
+def _overwritten(setting: str, path: Path, hint: str, number: int) -> Warning:
+    return Warning(
+        f"{setting} is {path}, in STATIC_ROOT, where the next release overwrites it. A process of this release that is "
+        "started after that would ask for files of the other.",
+        hint=hint,
+        id=f"release_static.W00{number}",
+    )
