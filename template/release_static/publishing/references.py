@@ -86,7 +86,8 @@ class ReferencesMixin(Base):
             found = originals.find(name, content, self.hashed_files, self.base_url)
             if targets := [f"{target} (line {line})" for line, target in found if target]:
                 known.append(f"{name}: {', '.join(_first(targets, 3))}")
-            if lines := [f"line {line}" for line, target in found if not target]:
+            # Of those in its own files a bundler warns by itself, and drops the comments that say what was intended.
+            if lines := [f"line {line}" for line, target in found if not target and name != hashed]:
                 unknown.append(f"{name}: {', '.join(_first(lines, 3))}")
             for line, target in originals.source_maps(name, content, self.base_url):
                 if target in self._missing_source_maps:

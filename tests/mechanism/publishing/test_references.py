@@ -70,6 +70,13 @@ def test_an_import_of_a_variable_is_a_warning_even_where_references_are_errors(s
         assert "\n  app.js: line 2\n" in output
 
 
+def test_what_a_bundler_wrote_is_not_judged(site):
+    site.write("built/main-BC9VhCn9.js", 'import "./part-D0rUj3Jw.js";\nimport(name);\n')
+    site.write("built/part-D0rUj3Jw.js", "export default 1;\n")
+
+    assert "Warning" not in site.publish("one", stage=MODULES, bundles=[site.sources / "built"], references="error")
+
+
 def test_a_reference_to_an_original_is_an_error_where_that_is_asked_for(site):
     site.write("app.js", '\nnew Worker("/static/worker.js");\n')
     site.write("worker.js", "let a = 1;\n")
@@ -187,6 +194,16 @@ def test_a_file_that_is_not_utf8_is_named_with_its_line(site, settings, stage):
     assert error(site, stage).startswith("vendor/style.css, line 2, cannot be processed: 'utf-8' codec")
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_file_that_is_not_utf8_is_not_taken_for_one_of_the_same_name_elsewhere(site, settings, tmp_path, stage):
+    settings.STATICFILES_DIRS = [("vendor", tmp_path / "vendor"), site.sources]
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "style.css").write_text("a { color: red }")
+    site.write("style.css", b"\xff")
+
+    assert error(site, stage).startswith("style.css, line 1, cannot be processed")
+
+
 @pytest.mark.parametrize("stage", [DJANGO, WHITENOISE])
 def test_a_circle_is_shown_and_not_every_file_that_hangs_on_it(site, stage):
     site.write("a.css", '@import "b.css";')
@@ -216,11 +233,12 @@ def test_a_chain_that_is_too_long_for_django_is_called_that(site):
     assert "in a chain that is too long for Django's storage" in message
 
 
-def test_a_dangling_reference_is_not_hidden_by_a_circle_that_it_is_part_of(site):
-    site.write("a.js", 'import "./b.js";\nimport "./no.js";\n')
+def test_a_dangling_reference_is_not_hidden_by_a_circle(site):
+    site.write("a.js", 'import "./b.js";\n')
     site.write("b.js", 'import "./a.js";\n')
+    site.write("c.js", '\nimport "./no.js";\n')
 
-    assert error(site, DJANGO_MODULES).startswith("a.js, line 2, refers to no.js, which is not")
+    assert error(site, DJANGO_MODULES).startswith("c.js, line 2, refers to no.js, which is not")
 
 
 def test_code_that_django_takes_for_a_reference_is_cut_short(site):
