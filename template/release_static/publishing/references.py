@@ -143,7 +143,7 @@ class ReferencesMixin(Base):
         return f"{name} cannot be processed: {error}\n{remedy}"
 
     def _circle(self, names: list[str]) -> str:
-        graph = {name: {target for _, target in self._matches(name)[1]}.intersection(names) for name in names}
+        graph = {name: [target for _, target in self._matches(name)[1]] for name in names}
         try:
             TopologicalSorter(graph).prepare()
         except CycleError as error:

@@ -77,6 +77,7 @@ def test_an_import_that_only_the_browser_can_resolve(code):
         'import "./chunk-BC9VhCn9.js"',
         'import "https://example.com/static/js/b.js"',
         'import "/js/b.js"',
+        'import "//[/js/b.js"',
         "import(/* @vite-ignore */ name)",
         "import(name /* webpackIgnore: true */)",
         "import(`${base}/b.js`)",
