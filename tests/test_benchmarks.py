@@ -41,9 +41,9 @@ def test_all_of_the_benchmark_runs(server, tmp_path):
         assert {record["scenario"] for record in records} == set(SCENARIOS)
         assert [record for record in records if "wall" not in record] == []
     requests = {(record["peer"], record["scenario"]): record["requests"] for record in sections["s3"]["records"]}
-    # Three files under two names each, the manifest, a second attempt at it, and the lock, written and emptied.
-    assert requests[OURS, FIRST] == {"LIST": 1, "PUT": 3 * 2 + 2 + 2}
-    assert requests[OURS, UNCHANGED] == {"LIST": 1, "PUT": 2 + 2}
+    # Three files under two names each, the marker, the manifest, a second attempt at it, and the lock, written and emptied.
+    assert requests[OURS, FIRST] == {"LIST": 1, "PUT": 3 * 2 + 1 + 2 + 2}
+    assert requests[OURS, UNCHANGED] == {"LIST": 1, "PUT": 1 + 2 + 2}
     assert requests[BOTO3, FIRST] == {"PUT": 3 * 2}
     assert requests[BOTO3, UNCHANGED] == {"LIST": 1}
     printed = done.stdout

@@ -8,6 +8,8 @@ import pytest
 # An ES module, and what it imports.
 MODULES = {"app.js": 'import { part } from "./part.js";\n', "part.js": "export const part = 1;\n"}
 
+PRIVATE = {".releases/one/staticfiles.json", ".releases/one/environment-production.json"}
+
 
 @pytest.fixture
 def with_options(render, virtual_environment, django_version):
@@ -43,7 +45,7 @@ def test_a_new_project_rewrites_the_imports_of_modules(with_options):
 
     assert warnings == ""
     assert app == f'import {{ part }} from "./{paths["part.js"]}";\n'
-    assert published == {*paths, *paths.values(), ".releases/one/staticfiles.json"}
+    assert published == {*paths, *paths.values(), *PRIVATE}
 
 
 def test_without_the_option_it_is_djangos_own(with_options):
@@ -51,7 +53,7 @@ def test_without_the_option_it_is_djangos_own(with_options):
 
     assert "app.js: part.js (line 1)" in warnings
     assert app == MODULES["app.js"]
-    assert published == {*paths, *paths.values(), ".releases/one/staticfiles.json"}
+    assert published == {*paths, *paths.values(), *PRIVATE}
 
 
 def test_whitenoise_compresses(with_options, template):
@@ -71,7 +73,7 @@ def test_without_originals(with_options, template):
 
     assert warnings == ""
     assert paths["part.js"] in app
-    assert published == {*paths.values(), ".releases/one/staticfiles.json"}
+    assert published == {*paths.values(), *PRIVATE}
 
 
 def test_references_as_errors(render, virtual_environment, django_version):

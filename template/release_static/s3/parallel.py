@@ -5,23 +5,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from typing import Any
 
 
-def for_each(items: Iterable[Item], function: Callable[[Item], Result], threads: int) -> Iterator[tuple[Item, Result]]:
+def for_each(items: Iterable[Any], function: Callable[[Any], Any], threads: int) -> Iterator[tuple[Any, Any]]:
     """Each item with what the function returns for it, in no order.
 
     Raises the first error, and then starts no more. Few items and results are in memory at a time, however many there
     are.
     """
     remaining = iter(items)
-    finished: SimpleQueue[tuple[Item, Future[Result]]] = SimpleQueue()
+    finished: SimpleQueue[tuple[Any, Future[Any]]] = SimpleQueue()
     with ThreadPoolExecutor(threads) as pool:
 
-        def start(item: Item) -> None:
+        def start(item: Any) -> None:
             pool.submit(function, item).add_done_callback(lambda future: finished.put((item, future)))
 
         try:
@@ -40,9 +37,9 @@ def for_each(items: Iterable[Item], function: Callable[[Item], Result], threads:
             pool.shutdown(cancel_futures=True)
 
 
-def within(seconds: float, function: Callable[[], Result]) -> Result:
+def within(seconds: float, function: Callable[[], Any]) -> Any:
     """What the function returns. Raises TimeoutError if that takes longer, and leaves it to a thread that may go on."""
-    outcome: Future[Result] = Future()
+    outcome: Future[Any] = Future()
 
     def run() -> None:
         try:
