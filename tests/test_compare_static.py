@@ -212,7 +212,7 @@ def test_compare_static_tells_what_a_configuration_does_and_not_what_it_is_calle
     configs = project.path / "compare_static" / "static_configs.py"
     text = configs.read_text()
     ours = '"BACKEND": "release_static.storages.ReleaseSpecificManifestLocalStorage",\n'
-    options = '                "OPTIONS": {"release_id_strategy": site.release_id_strategy},\n'
+    options = '                "OPTIONS": {"release_id_strategy": site.release_id_strategy, "stage": STAGE},\n'
     assert ours + options in text
     django = '"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",\n'
     configs.write_text(text.replace(ours + options, django))
