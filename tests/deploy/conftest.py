@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.project import Project
 from tests.servers import Server, free_port
+
+# Without the last ones a start waits for hosts that a closed network does not have.
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 # What stands around a site in Debian's nginx.conf, but for the folders that only root may write to.
 NGINX = """
@@ -134,3 +145,22 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., We
     yield serve
     for server in running:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium", "google-chrome"), args=CHROMIUM)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def run(start: Callable[..., Server]) -> Callable[[Project, int], Server]:
+    """run(release, port): a server process of that release."""
+
+    def run(release: Project, port: int) -> Server:
+        command = ("gunicorn", "--no-control-socket", f"--bind=127.0.0.1:{port}", "my_site.wsgi")
+        return start(release, *command).until_listening(port)
+
+    return run

@@ -44,17 +44,6 @@ def releases(project: Project, tmp_path_factory: pytest.TempPathFactory) -> list
     return [write_release(project, folder / f"release-{n}", n, STATIC_ROOT=root) for n in (1, 2)]
 
 
-@pytest.fixture
-def run(start: Callable[..., Server]) -> Callable[[Project, int], Server]:
-    """run(release, port): a server process of that release."""
-
-    def run(release: Project, port: int) -> Server:
-        command = ("gunicorn", "--no-control-socket", f"--bind=127.0.0.1:{port}", "my_site.wsgi")
-        return start(release, *command).until_listening(port)
-
-    return run
-
-
 def script(port: int) -> str:
     """The name of the script in the page of the process at this port."""
     page = get(port, "/")

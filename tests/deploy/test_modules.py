@@ -1,42 +1,19 @@
 """What a page made of ES modules loads after the next release, a restart, a rollback and a prune."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from tests.deploy.conftest import program
-from tests.deploy.test_rolling_update import CHROMIUM
 from tests.modules import MODULES, Visit, hashed_modules, write_releases
 from tests.project import Project
-from tests.servers import Server
 
 DJANGO = 'del STORAGES["staticfiles"]["OPTIONS"]["stage"]'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium", "google-chrome"), args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def site(render: Callable[..., Project], virtual_environment: Callable[..., Path]) -> Project:
     return render(python=virtual_environment("6.1", "gunicorn"))
-
-
-@pytest.fixture
-def run(start: Callable[..., Server]) -> Callable[[Project, int], Server]:
-    """run(release, port): a process of that release."""
-
-    def run(release: Project, port: int) -> Server:
-        command = ("gunicorn", "--no-control-socket", f"--bind=127.0.0.1:{port}", "my_site.wsgi")
-        return start(release, *command).until_listening(port)
-
-    return run
 
 
 def test_a_page_loads_the_modules_of_its_own_release_whatever_is_published(site, serve, run, browser, tmp_path):

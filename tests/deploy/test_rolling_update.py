@@ -10,14 +10,13 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.deploy.conftest import WebServer, program
+from tests.deploy.conftest import WebServer
 from tests.deploy.http import get
 from tests.deploy.shop import write_release
 from tests.project import Project
 from tests.servers import Server, wait_for
-from tests.vite import CHROMIUM
 
 REQUESTS = 500
 
@@ -87,14 +86,6 @@ class Shop:
         finally:
             stop.set()
             visitor.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium", "google-chrome"), args=CHROMIUM)
-        yield browser
-        browser.close()
 
 
 @dataclass
