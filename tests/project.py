@@ -16,7 +16,19 @@ COPIER_SETTINGS = ROOT / "tests" / "copier-settings.yml"
 
 # What must not reach a project under test from the machine that tests it.
 _FOREIGN = (
-    *("AWS_", "COPIER_", "DATABASE_URL", "DJANGO_", "GIT_", "MEDIA_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_"),
+    *(
+        "AWS_",
+        "COPIER_",
+        "DATABASE_URL",
+        "DJANGO_",
+        "GIT_",
+        "MEDIA_",
+        "PYTEST_",
+        "PYTHON",
+        "RELEASE_",
+        "STATIC_",
+        "UV_",
+    ),
     "VIRTUAL_ENV",
 )
 

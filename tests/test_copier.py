@@ -101,7 +101,10 @@ def test_project_names_are_free_text(template, tmp_path):
         ("class", "Try class_project"),
         ("None", "Try none_project"),
         ("Django", "Try django_project"),
-        *((name, "hides a module") for name in ("storages", "boto3", "static", "environ", "release_static", "pages", "tests")),
+        *(
+            (name, "hides a module")
+            for name in ("storages", "boto3", "static", "environ", "release_static", "pages", "tests")
+        ),
         *((name, "hides a module") for name in ("json", "types", "site", "tomllib", "ruff")),
     ],
 )

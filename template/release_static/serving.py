@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import django
-from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.conf import ENVIRONMENT_VARIABLE, STATICFILES_STORAGE_ALIAS, settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
@@ -52,8 +52,8 @@ def require_secret_key() -> None:
         settings.SECRET_KEY  # noqa: B018 (raises if it is empty)
     except ImproperlyConfigured:
         _end(
-            f"SECRET_KEY is empty in {settings.SETTINGS_MODULE}, and a server needs it to sign cookies: set the variable "
-            "that it comes from, such as DJANGO_SECRET_KEY, to a long random string.",
+            f"SECRET_KEY is empty in {os.environ.get(ENVIRONMENT_VARIABLE, 'the settings')}, and a server needs it to sign "
+            "cookies: set the variable that it comes from, such as DJANGO_SECRET_KEY, to a long random string.",
             WORKER_BOOT_ERROR,
         )
 
