@@ -5,9 +5,10 @@ bundles      files that a bundler has hashed
 references   what the stage could not resolve, explained
 originals    the references in CSS and JavaScript that no stage can rewrite
 destination  what is published where: the values, and the protocol that a directory and a bucket implement
-locks        publishers share a lock, a prune has one to itself
+locks        publishers share a lock, a prune has one to itself; sigterm releases it when a process is told to end
 publish      upload what is missing, delete nothing, and write the manifest last
-directory    the destination on disk; listing and sync are what it takes from the system. The one in a bucket is in s3/
+directory    the destination on disk; the one in a bucket is in s3/. What it takes from the system is in listing, writer
+             and sync
 checksums    what each hashed file of a release is
 marker       small files that say who did what, and when
 names        what the name of a published file tells

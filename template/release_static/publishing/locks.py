@@ -11,9 +11,6 @@ process that was killed. An empty lock file is a released lock, since publishers
 Source: restic's locks, https://restic.readthedocs.io/en/stable/100_references.html#locks
 """
 
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -25,6 +22,7 @@ from release_static.errors import ReleaseStaticError
 from release_static.manifest import RELEASES
 from release_static.publishing import marker
 from release_static.publishing.destination import Destination, Entry
+from release_static.publishing.sigterm import exit_on_sigterm
 
 PREFIX = f"{RELEASES}/.lock-"
 SHARED, EXCLUSIVE = "shared", "exclusive"
@@ -134,7 +132,7 @@ class SharedLock(Lock):
 @contextmanager
 def shared(destination: Destination, say: Say) -> Iterator[SharedLock]:
     """A lock for publishing. Tells `say` about the prune that it waits for."""
-    with _exit_on_sigterm(), ThreadPoolExecutor(1) as background:
+    with exit_on_sigterm(), ThreadPoolExecutor(1) as background:
         lock = SharedLock(destination, say, background)
         try:
             yield lock
@@ -150,7 +148,7 @@ def exclusive(destination: Destination, say: Say, wait: float = 60) -> Iterator[
     Raises LockError if they take longer, or if another prune is running.
     """
     lock = Lock(EXCLUSIVE, destination)
-    with _exit_on_sigterm():
+    with exit_on_sigterm():
         try:
             lock.acquire()
             entries = list(destination.entries(PREFIX))
@@ -199,17 +197,3 @@ def _is_held(lock: Held, destination: Destination) -> bool:
 def _clocks() -> tuple[float, float]:
     """Seconds, twice: one clock may be set back, the other may stand still while the machine sleeps."""
     return time.time(), time.monotonic()
-
-
-@contextmanager
-def _exit_on_sigterm() -> Iterator[None]:
-    """SIGTERM would end the process at once and leave its lock behind."""
-    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if not default or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -87,6 +87,27 @@ def test_another_error_is_not_taken_for_a_file_system_without_hard_links(tmp_pat
         Directory(str(tmp_path)).write_manifest("one", b"first")
 
 
+def test_a_temporary_directory_that_cannot_be_removed_yet_ends_no_publication(site, monkeypatch):
+    remove = os.rmdir
+
+    def refuse(path, **options):
+        if str(path).rpartition("/")[2].startswith(".tmp-"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)  # as rclone's mount sometimes does
+        remove(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", refuse)
+    assert "Release one: " in site.publish("one")
+    monkeypatch.undo()
+
+    left = [path for path in (site.root / ".releases").iterdir() if path.name.startswith(".tmp-")]
+    assert left
+    assert "intact" in releases("verify")[0]
+    for path in left:
+        os.utime(path, (1, 1))
+    site.publish("one")
+    assert os.listdir(site.root / ".releases") == ["one"]
+
+
 @pytest.fixture
 def without_privileges():
     """Permissions apply to this process, even if it is one of root."""

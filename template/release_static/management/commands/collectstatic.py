@@ -10,7 +10,7 @@ from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
-from release_static.management.progress import bar
+from release_static.management.output import bar
 from release_static.manifest import path
 from release_static.publishing import locks
 from release_static.publishing.destination import Destination

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper, no_translations
+from django.core.management.base import CommandError, CommandParser, no_translations
 
 from release_static.errors import ReleaseStaticError, describe, printable
 from release_static.management.commands.collectstatic import stage_checkout
-from release_static.management.progress import bar
+from release_static.management.output import OutputCommand, printable_lines
 from release_static.publishing import locks
 from release_static.release_ids.resolve import REMEDY
 from release_static.release_ids.resolve import explain as explain_id
@@ -27,7 +27,7 @@ from release_static.releases.verify import Findings, repair, verify
 from release_static.storages import ReleaseSpecificManifestMixin
 
 
-class Command(BaseCommand):
+class Command(OutputCommand):
     help = "See, verify, pin and prune the releases whose static files are published."
     # What is wrong with a project must not keep anyone from looking.
     requires_system_checks = ()
@@ -89,15 +89,15 @@ class Command(BaseCommand):
                 'STORAGES["staticfiles"] does not publish per release. Name '
                 "release_static.storages.ReleaseSpecificManifestLocalStorage as its BACKEND."
             )
-        self.verbosity: int = options["verbosity"]
+        self.verbosity = options["verbosity"]
         self.storage: ReleaseSpecificManifestMixin = staticfiles_storage
         try:
             run(**options)
         except ReleaseStaticError as error:
-            raise CommandError(_printable(str(error))) from error
+            raise CommandError(printable_lines(str(error))) from error
         except OSError as error:
             raise CommandError(
-                f"{self.storage.destination} could not be read or written: {_printable(describe(error))}.\n"
+                f"{self.storage.destination} could not be read or written: {printable_lines(describe(error))}.\n"
                 "Fix the cause and run the command again: it resumes."
             ) from error
 
@@ -213,20 +213,6 @@ class Command(BaseCommand):
             return str(self.storage.release_id), ""
         except ReleaseStaticError as error:
             return None, str(error)
-
-    def print(self, text: str) -> None:
-        self.stdout.write(_printable(text, self.stdout))
-
-    def warn(self, text: str) -> None:
-        self.stderr.write(self.style.WARNING(_printable(text, self.stderr)))
-
-    def progress(self, description: str) -> Callable[[int, int], None]:
-        return bar(description, quiet=self.verbosity != 1)
-
-
-def _printable(text: str, stream: OutputWrapper | None = None) -> str:
-    encoding = getattr(stream, "encoding", None)
-    return "\n".join(printable(line, encoding) for line in text.split("\n"))
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:

@@ -1,6 +1,6 @@
 import sys
 
-from release_static.management.progress import bar
+from release_static.management.output import bar
 
 
 def test_no_progress_is_shown_and_nothing_imported_for_it_where_nobody_looks(monkeypatch, capsys):
