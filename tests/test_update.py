@@ -216,7 +216,6 @@ def test_an_update_ends_where_a_fresh_copy_begins(changing_template, tmp_path):
         {name: value}
         for name, value in {
             "project_name": "The New Shop",
-            "package_name": "store",
             **{name: choice for combination in COMBINATIONS for name, choice in combination.items()},
         }.items()
     ],
