@@ -200,6 +200,12 @@ def test_ci_tests_the_mechanism_with_each_django_on_each_python():
     )
 
 
+def test_the_python_of_a_new_project_runs_each_django():
+    python = (ROOT / "template" / ".python-version").read_text().strip()
+
+    assert {version for version, pythons in DJANGO.items() if python not in pythons} == set()
+
+
 def test_the_forms_for_issues_are_forms():
     forms = [path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
 
