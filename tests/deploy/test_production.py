@@ -77,6 +77,21 @@ def test_a_server_without_a_secret_key_ends_when_it_starts(site, start, command)
     assert "Traceback" not in server.said
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DJANGO_HTTPS", "ture", "DJANGO_HTTPS is 'ture' in the environment or in .env. Set it to 1 or 0.\n"),
+        ("DATABASE_URL", "postgres//", "DATABASE_URL in the environment or in .env is not the URL of a database."),
+    ],
+)
+def test_so_does_one_with_a_value_that_its_settings_refuse(site, start, name, value, says):
+    server: Server = start(site, "gunicorn", "--preload", *GUNICORN[1:], **{name: value})
+
+    assert server.process.wait(DEADLINE) == 3
+    assert server.said.count(says) == 1
+    assert "Traceback" not in server.said
+
+
 def test_the_development_server_ends_too_if_it_is_to_run_as_in_production(site, start):
     server = start(site, "python", "manage.py", "runserver", "127.0.0.1:0", DJANGO_SECRET_KEY="")
 
