@@ -63,6 +63,16 @@ def test_an_error_leaves_its_traceback_on_standard_error(site, start):
     assert "django" not in quiet and "Traceback" not in quiet
 
 
+def test_the_home_page_shows_no_path_of_the_server(site, start):
+    server: Server = start(site, *GUNICORN)
+    manifest = server.probe()["manifest"]
+
+    page = server.get("/")
+
+    assert "<dd>one</dd>" in page and f"<dd>{manifest}</dd>" in page
+    assert str(site.path) not in page
+
+
 @pytest.mark.parametrize(
     "command",
     [GUNICORN, ("gunicorn", "--preload", *GUNICORN[1:]), ("uvicorn", "--port=0", "my_site.asgi:application")],
