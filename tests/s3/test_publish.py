@@ -594,6 +594,13 @@ def test_a_server_that_does_not_exist_is_an_error_with_its_address(site):
         site.publish("one")
 
 
+def test_a_server_without_tls_is_not_said_to_have_a_wrong_certificate(site):
+    site.options = {"endpoint_url": site.server.endpoint.replace("http://", "https://")}
+
+    with pytest.raises(CommandError, match="if it has no TLS, write AWS_S3_ENDPOINT_URL with http://"):
+        site.publish("one")
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
