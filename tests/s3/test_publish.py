@@ -415,6 +415,22 @@ def test_a_server_with_conditional_writes_causes_no_warning(site, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_where_the_test_of_conditional_writes_fails_the_release_is_published_with_a_warning(site, capsys):
+    requests = count(1)
+
+    def refuse_the_second(operation, request):
+        if "If-None-Match" in request.headers and next(requests) == 2:
+            return answer(request, 403, "AccessDenied")
+
+    site.on_request = refuse_the_second
+
+    site.publish("one")
+
+    said = capsys.readouterr().err
+    assert "It is unknown whether the server honors conditional writes: " in said and "AccessDenied" in said
+    assert len(site.manifest("one")["paths"]) == 3
+
+
 def test_a_conflict_of_conditional_writes_is_tried_again(site, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     conflicts = iter([True, True])
