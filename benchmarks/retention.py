@@ -33,7 +33,7 @@ if bucket:
     backend = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
     options = {"bucket_name": bucket, "endpoint_url": endpoint or None, "region_name": "us-east-1"}
 settings.configure(
-    BASE_DIR=root, STATIC_URL="/static/", STATIC_ROOT=root, USE_TZ=True,
+    STATIC_URL="/static/", STATIC_ROOT=root, USE_TZ=True,
     INSTALLED_APPS=["release_static", "django.contrib.staticfiles"],
     STORAGES={"staticfiles": {"BACKEND": backend, "OPTIONS": options | {"release_id": release_id}}},
 )
@@ -101,6 +101,6 @@ def measure(releases: int, files: int, endpoint: str = "", changed: float = 0.02
         about |= {"files": files, "objects": count}
         for arguments in COMMANDS:
             command = [sys.executable, "-c", SCRIPT, str(place.root), place.bucket, endpoint, current, *arguments]
-            done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(command, env=environment(place.folder), check=True, stdout=subprocess.PIPE, text=True)
             seconds, memory = map(float, done.stdout.split())
             yield about | {"peer": " ".join(["releases", *arguments]), "wall": seconds, "memory": memory}
