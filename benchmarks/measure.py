@@ -68,7 +68,13 @@ def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, f
     command = [sys.executable, "-P", str(Path(__file__).with_name("run.py")), json.dumps(task)]
     try:
         done = subprocess.run(
-            command, cwd=place.folder, env=environment(place.folder), check=False, capture_output=True, text=True, timeout=LIMIT
+            command,
+            cwd=place.folder,
+            env=environment(place.folder),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
         )
     except subprocess.TimeoutExpired:
         return {"over": LIMIT}

@@ -21,7 +21,10 @@ def adopt(file: Path | None, destination: Destination, say: locks.Say) -> tuple[
     prune that it waits for. Raises AdoptionError or ManifestError if it is no manifest.
     """
     where = str(file or destination.location(NAME))
-    content = file.read_bytes() if file else destination.read(NAME)
+    if file is None:
+        content = destination.read(NAME)
+    else:
+        content = file.read_bytes() if file.is_file() else None
     if content is None:
         raise AdoptionError(
             f"There is no manifest of Django's own to adopt.\n"
