@@ -5,11 +5,11 @@ from django.core.management import CommandError, call_command, get_commands
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 
 
-def messages(**options: bool) -> dict[str, tuple[str, str]]:
+def messages(*, deploy: bool = False) -> dict[str, tuple[str, str]]:
     """By id, what is wrong and what to do."""
     return {
         str(message.id): (message.msg, str(message.hint))
-        for message in run_checks(**options)
+        for message in run_checks(include_deployment_checks=deploy)
         if str(message.id).startswith("release_static.")
     }
 
@@ -21,9 +21,9 @@ def errors() -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def commands():
     """Django looks for commands once a process."""
-    get_commands.cache_clear()
+    get_commands.cache_clear()  # type: ignore[attr-defined]
     yield
-    get_commands.cache_clear()
+    get_commands.cache_clear()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_another_storage_is_an_error_in_production_alone(site, settings, another
     settings.INSTALLED_APPS = [another_collectstatic, *settings.INSTALLED_APPS]
 
     assert messages() == {}
-    assert list(messages(include_deployment_checks=True)) == ["release_static.E002", "release_static.E001"]
+    assert list(messages(deploy=True)) == ["release_static.E002", "release_static.E001"]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_remedy_is_code_that_keeps_what_stood_there(site, settings, staticfi
     if "S3" in backend:
         pytest.importorskip("storages")
     settings.STORAGES = {**settings.STORAGES, "staticfiles": staticfiles}
-    code = messages(include_deployment_checks=True)["release_static.E002"][1].partition("\n")[2]
+    code = messages(deploy=True)["release_static.E002"][1].partition("\n")[2]
 
     written = {"STORAGES": settings.STORAGES}
     exec(code, written)  # noqa: S102 (as in a settings module)

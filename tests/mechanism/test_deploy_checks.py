@@ -8,7 +8,7 @@ WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 
 
 def found():
-    return messages(include_deployment_checks=True)
+    return messages(deploy=True)
 
 
 @pytest.fixture
