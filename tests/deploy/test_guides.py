@@ -149,8 +149,6 @@ class Host:
 @pytest.fixture
 def host(render: Callable[..., Project], tmp_path: Path) -> Host:
     project = render()
-    declared = project.path / "pyproject.toml"
-    declared.write_text(declared.read_text().replace('"django>', '"gunicorn",\n    "django>'))
     project.run("uv", "lock", "--quiet")
     project.commit("Start")
     return Host(project, tmp_path / "srv")
