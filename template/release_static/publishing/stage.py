@@ -58,11 +58,20 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return True
 
     def _save(self, name: str, content: File) -> str:
-        source = _source(content) or self._same_as_source(name, content)
+        source = self._source(name, content) or self._same_as_source(name, content)
         if source is None:
             return super()._save(name, content)  # type: ignore[misc]
         self._notes[name] = source
         return name
+
+    def _source(self, name: str, content: File) -> Source | None:
+        """The file on disk that `content` reads as it is, if any."""
+        reader = getattr(content, "file", None)
+        if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
+            return None
+        source = _status(os.path.abspath(reader.name), reader.fileno())
+        known = self._notes.get(name) or self._hashed_sources.get(name)
+        return known if known == source else source  # the same object, because there may be many files
 
     def _same_as_source(self, name: str, content: File) -> Source | None:
         """Django saves a CSS or JS file from memory even where it found nothing to rewrite in it."""
@@ -94,11 +103,12 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
         """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
-        if os.sep == "/" and (name := next((name for name in paths if "\\" in name), None)):
-            raise StageError(
-                f"The name of the static file {name} has a backslash, which browsers take for a slash. Rename the file, "
-                "or leave it out: collectstatic -i PATTERN"
-            )
+        for name in paths:
+            if problem := _problem_with(name):
+                raise StageError(
+                    f"The name of the static file {name} {problem}. Rename the file, or leave it out: collectstatic -i "
+                    "PATTERN"
+                )
         yield from super().post_process(paths, dry_run=dry_run, **options)
         for name, hashed in self.hashed_files.items():
             if not self.exists(hashed):
@@ -112,7 +122,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def file_hash(self, name: str, content: File | None = None) -> str | None:
         """As Django's, but it reads no source twice, and the whole digest is kept for those who publish."""
-        source = _source(content) if content is not None and self._hashes_like_django else None
+        source = self._source(name, content) if content is not None and self._hashes_like_django else None
         if content is None or source is None:
             return super().file_hash(name, content)
         if source not in self._md5s:
@@ -126,7 +136,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
         hashed = super().hashed_name(name, content, filename)
-        if content is not None and (source := _source(content)):
+        if content is not None and (source := self._source(name, content)):
             self._hashed_sources[hashed] = source
         return hashed
 
@@ -198,12 +208,15 @@ def make_stage(
     return stage(location=str(directory), base_url=base_url, **options)
 
 
-def _source(content: File) -> Source | None:
-    """The file on disk that `content` reads as it is, if any."""
-    reader = getattr(content, "file", None)
-    if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
-        return None
-    return _status(os.path.abspath(reader.name), reader.fileno())
+def _problem_with(name: str) -> str:
+    """Why no URL can lead to a file of this name, "" if one can."""
+    if os.sep == "/" and "\\" in name:
+        return "has a backslash, which browsers take for a slash"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8, as URLs and S3 require"
+    return ""
 
 
 def _status(path: str, descriptor: int | None = None) -> Source:
