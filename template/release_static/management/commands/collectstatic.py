@@ -10,7 +10,7 @@ from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
-from release_static.management.output import bar
+from release_static.management.output import bar, printable_lines
 from release_static.manifest import NAME, path
 from release_static.publishing import locks
 from release_static.publishing.destination import Destination
@@ -51,11 +51,13 @@ class Command(collectstatic.Command):
         try:
             super().handle(**options)
         except ReleaseStaticError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable_lines(str(error))) from error
         except EOFError as error:
             raise CommandError("There is no terminal to ask on. Run collectstatic --noinput.") from error
         except OSError as error:  # Django looks at the destination before it collects
-            raise CommandError(f"{self.storage.destination} could not be read: {describe(error)}.") from error
+            raise CommandError(
+                f"{self.storage.destination} could not be read: {describe(error)}.\nFix the cause and run collectstatic again."
+            ) from error
         return self.summary if self.verbosity >= 1 else None
 
     def collect(self) -> dict[str, list[str]]:
@@ -144,8 +146,11 @@ class Command(collectstatic.Command):
         else:
             super().copy_file(path, prefixed_path, source_storage)
 
+    def log(self, msg: str, level: int = 2) -> None:
+        super().log(printable_lines(msg, self.stdout), level)
+
     def warn(self, warning: str) -> None:
-        self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
+        self.stderr.write(self.style.WARNING(printable_lines(f"Warning: {warning}", self.stderr)))
 
     def _summary(self, plan: Plan, destination: Destination) -> str:
         new, unchanged = len(plan.missing) + len(plan.outdated), len(plan.unchanged)
