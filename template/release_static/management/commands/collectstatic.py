@@ -11,9 +11,10 @@ from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
 from release_static.management.output import bar, printable_lines
-from release_static.manifest import path
+from release_static.manifest import NAME, path
 from release_static.publishing import locks
 from release_static.publishing.destination import Destination
+from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
 from release_static.publishing.stage import StageMixin, make_stage
 from release_static.storages import ReleaseSpecificManifestMixin
@@ -94,7 +95,7 @@ class Command(collectstatic.Command):
             stage = self.fill_stage(storage, Path(directory))
             manifest = stage.manifest()
             files = stage.files(manifest)
-            existing = (lock or destination).existing(file.name for file in files)
+            existing = (lock or destination).existing([NAME, *(file.name for file in files)])
             plan = prepare(
                 release_id,
                 environment,
@@ -118,6 +119,8 @@ class Command(collectstatic.Command):
         except OSError as error:
             # As in a container that may not write to its image: processes read the manifest where it is published.
             self.log(f"No copy of the manifest is kept beside the code: {error}")
+        if NAME in existing and (problem := unadopted(destination)):
+            self.warn(problem)
         return plan
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:

@@ -14,10 +14,12 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from release_static.errors import ReleaseStaticError, describe, printable
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.output import OutputCommand, printable_lines
+from release_static.manifest import NAME
 from release_static.publishing import locks
 from release_static.release_ids.resolve import REMEDY, ReleaseIdError, validate
 from release_static.release_ids.resolve import explain as explain_id
 from release_static.releases import pins, report, retention
+from release_static.releases.adoption import adopt
 from release_static.releases.changes import compare, new_bytes
 from release_static.releases.environments import retire
 from release_static.releases.inventory import read_manifest, read_releases
@@ -79,6 +81,10 @@ class Command(OutputCommand):
         diff.add_argument("--json", action="store_true")
         retire = add("retire", self.retire, "Let the releases that only one environment keeps expire.")
         retire.add_argument("environment")
+        keep = add("adopt", self.adopt, "Keep what was published before there were releases, as a pinned release.")
+        keep.add_argument(
+            "file", nargs="?", type=Path, help="Its manifest (default: staticfiles.json at the destination)."
+        )
         add("pin", self.pin, "Never let a release expire.").add_argument("id", type=_release_id)
         add("unpin", self.unpin, "Let a release expire again.").add_argument("id", type=_release_id)
 
@@ -197,6 +203,19 @@ class Command(OutputCommand):
         self.print(
             f"{environment} is retired. It kept {count} release{'' if count == 1 else 's'}; those that no other "
             "environment keeps expire at the next prune."
+        )
+
+    def adopt(self, *, file: Path | None, **options: Any) -> None:
+        found, missing = adopt(file, self.storage.destination, self.warn)
+        if missing:
+            self.warn(
+                f"{len(missing)} of the files that this manifest names are not in {self.storage.destination}: "
+                + ", ".join(missing[:3])
+            )
+        self.print(
+            f"What was published before is now release {found.id}. It is pinned, so prune keeps its files. Once no process "
+            f"will run the old code again, delete {file or self.storage.destination.location(NAME)} and run: manage.py "
+            f"releases unpin {found.id}"
         )
 
     def pin(self, *, id: str, **options: Any) -> None:
