@@ -77,7 +77,7 @@ WHITENOISE = "WhiteNoise, compressing"
 COPY = "a copy and one hash of each byte"
 STORAGES = "django-storages"
 BOTO3 = f"a loop of boto3, {THREADS} threads"
-BOTO3_AT_ONCE = "the same, sending small bodies at once"
+BOTO3_AT_ONCE = f"{BOTO3}, that sends small bodies at once"
 RCLONE = f"rclone copy, {THREADS} transfers, of what Django hashed before"
 COLLECTFASTA = f"Collectfasta, manifest in memory, {THREADS} threads"
 # They upload files as they are, and have no notion of releases.
