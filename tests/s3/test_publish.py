@@ -415,6 +415,22 @@ def test_a_server_with_conditional_writes_causes_no_warning(site, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_where_the_test_of_conditional_writes_fails_the_release_is_published_with_a_warning(site, capsys):
+    requests = count(1)
+
+    def refuse_the_second(operation, request):
+        if "If-None-Match" in request.headers and next(requests) == 2:
+            return answer(request, 403, "AccessDenied")
+
+    site.on_request = refuse_the_second
+
+    site.publish("one")
+
+    said = capsys.readouterr().err
+    assert "It is unknown whether the server honors conditional writes: " in said and "AccessDenied" in said
+    assert len(site.manifest("one")["paths"]) == 3
+
+
 def test_a_conflict_of_conditional_writes_is_tried_again(site, monkeypatch):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     conflicts = iter([True, True])
@@ -591,6 +607,13 @@ def test_a_server_that_does_not_exist_is_an_error_with_its_address(site):
     site.options = {"endpoint_url": "http://127.0.0.1:9"}
 
     with pytest.raises(CommandError, match=r"http://127\.0\.0\.1:9"):
+        site.publish("one")
+
+
+def test_a_server_without_tls_is_not_said_to_have_a_wrong_certificate(site):
+    site.options = {"endpoint_url": site.server.endpoint.replace("http://", "https://")}
+
+    with pytest.raises(CommandError, match="if it has no TLS, write AWS_S3_ENDPOINT_URL with http://"):
         site.publish("one")
 
 

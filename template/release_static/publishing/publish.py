@@ -136,20 +136,16 @@ def _check_bundled(plan: Plan, destination: Destination) -> None:
 
 
 def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> bool:
-    content = destination.read(path(release_id))
+    content = None if replace_release else destination.read(path(release_id))
     if content is None:
         return True
     location = destination.location(path(release_id))
     try:
         published = Manifest.parse(content, location)
     except ManifestError as error:
-        if replace_release:
-            return True
         raise PublishError(
             f"{error} Other processes may have read it before; to write it again: collectstatic --replace-release"
         ) from error
-    if replace_release:
-        return True
     if published.paths == manifest.paths:
         return False
     at = published.release.get("created_at", "an unknown time")

@@ -371,10 +371,21 @@ def test_another_hash_function(site):
     assert site.read("one", "example.txt") == "old"
 
 
-@pytest.mark.parametrize("backend", ["no.such.Storage", "django.core.files.storage.FileSystemStorage", "storages"])
-def test_a_stage_that_cannot_be_one_is_an_error_that_names_the_setting(site, backend):
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "no.such.Storage",
+        "django.core.files.storage.FileSystemStorage",
+        "os.path",
+        "storages",
+        {},
+        {"BACKEND": DJANGO, "OPTIONS": {"keep_original_files": False}},
+        {"BACKEND": DJANGO, "OPTIONS": {"location": "/elsewhere"}},
+    ],
+)
+def test_a_stage_that_cannot_be_one_is_an_error_that_names_the_setting(site, stage):
     with pytest.raises(CommandError, match=r'OPTIONS"\]\["stage"'):
-        site.publish("one", stage=backend)
+        site.publish("one", stage=stage)
 
 
 def test_under_debug_the_same_is_published(site, settings):
