@@ -171,6 +171,8 @@ def owner_edits(project: Project, package: str = "shop") -> None:
     edit(f"{package}/settings.py", '    "pages",\n', '    "orders",\n    "pages",\n')
     edit(f"{package}/settings.py", 'LANGUAGE_CODE = "en-us"', 'LANGUAGE_CODE = "de"')
     edit(f"{package}/urls.py", "admin.site.urls),\n", 'admin.site.urls),\n    path("orders/", views.home),\n')
+    edit(f"{package}/settings.py", '.staticfiles",\n]', '.staticfiles",\n    "rest_framework",\n]')
+    (project.path / package / "settings.py").open("a").write('\nREST_FRAMEWORK = {"PAGE_SIZE": 100}\n')
     project.run("uv", "add", "--frozen", "--quiet", "celery", "django-allauth", "djangorestframework", "psycopg")
     (project.path / "README.md").open("a").write("\nOur own words.\n")
     (project.path / "pages/templates/pages/home.html").write_text("<h1>Our shop</h1>\n")
