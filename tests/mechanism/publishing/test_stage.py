@@ -1,6 +1,7 @@
 import hashlib
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,14 @@ def test_every_reference_that_the_enhanced_storage_finds_in_a_script_is_rewritte
     site.publish("one", stage=MODULES)
 
     assert Path(site.storage("one").stored_name("static/b.js")).name in site.read("one", "static/a.js")
+
+
+def test_each_pattern_for_comments_and_strings_is_searched_for(tmp_path):
+    stage = make_stage(MODULES, tmp_path, "/static/")
+    text = '/* a */ "b"'
+
+    assert stage.get_ignored_blocks(text, re.compile(r"/\*.*?\*/")) == [(0, 7)]
+    assert stage.get_ignored_blocks(text, re.compile(r'"[^"]*"')) == [(8, 11)]
 
 
 def test_what_the_enhanced_storage_is_told_to_ignore_is_ignored(site):

@@ -101,7 +101,7 @@ class Command(collectstatic.Command):
                 environment,
                 manifest,
                 files,
-                existing,
+                (lock or destination).existing(file.name for file in files),
                 destination,
                 replace_release=self.replace_release,
             )
