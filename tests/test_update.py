@@ -431,6 +431,29 @@ def test_the_guide_finds_and_restores_files_that_differ_from_the_template(releas
     assert changed == ["release_static/manifest.py", "release_static/publishing/publish.py"]
 
 
+def test_the_guide_of_an_existing_project_finds_and_restores_files_that_differ(release_1, tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/manage.py").write_text("print('Ours')\n")
+    project = Project(tmp_path / "shop")
+    run_copier("copy", "--defaults", "--quiet", "--data=existing_project=yes", release_1.path, project.path)
+    start = project.commit("Start")
+    (project.path / "release_static/manifest.py").write_text("")
+    project.commit("Mine")
+    (compare,) = re.findall(
+        r"```bash\nuvx (copier recopy .*)\n```", (project.path / "release_static/ADOPT.md").read_text()
+    )
+    compare = f"{sys.executable} -m {compare}"
+
+    found = re.sub(r"\x1b\[\d+m", "", project.run("bash", "-euc", compare).stdout)
+
+    assert found.split() == ["conflict", "release_static/manifest.py"]
+    assert status(project) == ""
+
+    project.run("bash", "-euc", compare.replace(" --pretend", ""))
+
+    assert git(project.path, "diff", "--name-only", start) == ""
+
+
 def test_the_guide_changes_an_answer(release_1, tmp_path):
     project = release_1.copy(tmp_path / "shop")
     (command,) = guide(project, "Change an answer")[:1]
