@@ -248,6 +248,25 @@ def test_every_answer_can_be_changed_and_back_beside_the_owners_changes(release_
     assert differences(project.path, before) == set()
 
 
+@pytest.mark.parametrize("changed", [("storage_backend", "s3"), ("release_id_strategy", "heroku")], ids="-".join)
+def test_every_answer_of_an_existing_project_can_be_changed_and_back(release_1, tmp_path, changed):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/manage.py").write_text("print('Ours')\n")
+    project = Project(tmp_path / "shop")
+    run_copier("copy", "--defaults", "--quiet", "--data=existing_project=yes", release_1.path, project.path)
+    before = project.commit("Start")
+    name, value = changed
+
+    for answer, same in ((value, False), (default_of(name), True)):
+        update = ("update", "--defaults", "--quiet", "--answers-file=.copier-answers.release-static.yml")
+        run_copier(*update, "--vcs-ref=:current:", f"--data={name}={answer}", project.path)
+        after = project.commit(f"Answer {answer}")
+
+        changes = git(project.path, "diff", "--name-only", before, after).splitlines()
+        assert (changes == []) == same
+        assert {path.split("/")[0] for path in changes} <= {".copier-answers.release-static.yml", "release_static"}
+
+
 def test_no_page_links_to_one_that_is_gone_after_an_answer_was_changed(release_1, tmp_path):
     answers = {
         "storage_backend": "s3",
@@ -410,6 +429,29 @@ def test_the_guide_finds_and_restores_files_that_differ_from_the_template(releas
     assert status(project) == ""
     changed = git(project.path, "diff", "--name-only", mine).splitlines()
     assert changed == ["release_static/manifest.py", "release_static/publishing/publish.py"]
+
+
+def test_the_guide_of_an_existing_project_finds_and_restores_files_that_differ(release_1, tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/manage.py").write_text("print('Ours')\n")
+    project = Project(tmp_path / "shop")
+    run_copier("copy", "--defaults", "--quiet", "--data=existing_project=yes", release_1.path, project.path)
+    start = project.commit("Start")
+    (project.path / "release_static/manifest.py").write_text("")
+    project.commit("Mine")
+    (compare,) = re.findall(
+        r"```bash\nuvx (copier recopy .*)\n```", (project.path / "release_static/ADOPT.md").read_text()
+    )
+    compare = f"{sys.executable} -m {compare}"
+
+    found = re.sub(r"\x1b\[\d+m", "", project.run("bash", "-euc", compare).stdout)
+
+    assert found.split() == ["conflict", "release_static/manifest.py"]
+    assert status(project) == ""
+
+    project.run("bash", "-euc", compare.replace(" --pretend", ""))
+
+    assert git(project.path, "diff", "--name-only", start) == ""
 
 
 def test_the_guide_changes_an_answer(release_1, tmp_path):
