@@ -1,4 +1,4 @@
-"""See, verify, pin and prune the releases that are published."""
+"""List, verify, pin and prune published releases."""
 
 import json
 from argparse import ArgumentTypeError
@@ -30,13 +30,13 @@ from release_static.storages import ReleaseSpecificManifestMixin
 
 
 class Command(OutputCommand):
-    help = "See, verify, pin and prune the releases whose static files are published."
-    # What is wrong with a project must not keep anyone from looking.
+    help = "List, verify, pin and prune the releases whose static files are published."
+    # The command must also work in a project that fails its checks.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="List the releases as JSON.")
-        parser.add_argument("--environment", help="List only the releases that were published in this environment.")
+        parser.add_argument("--environment", help="List only the releases published in this environment.")
         parser.set_defaults(run=self.list)
         commands = parser.add_subparsers(title="sub-commands", metavar="SUB-COMMAND")
 
@@ -46,15 +46,17 @@ class Command(OutputCommand):
             return command
 
         current = add("current", self.current, "Print the id of this release.")
-        current.add_argument("--explain", action="store_true", help="Show what each place that can set the id says.")
-        show = add("show", self.show, "Show one release, and what changed since the one before.")
+        current.add_argument(
+            "--explain", action="store_true", help="Show each place that can set the id, with its value."
+        )
+        show = add("show", self.show, "Show a release, and what changed since the previous one.")
         show.add_argument("id", type=_release_id)
         show.add_argument("--json", action="store_true")
-        check = add("verify", self.verify, "Check that files exist, with the right size and content.")
+        check = add("verify", self.verify, "Check that files exist and have the right size and content.")
         check.add_argument("id", type=_release_id, nargs="?", help="The release to check (default: this one).")
         check.add_argument("--all", action="store_true", help="Check all releases.")
         check.add_argument(
-            "--repair", action="store_true", help="Publish missing and damaged files of this checkout again."
+            "--repair", action="store_true", help="Upload missing and damaged files again from this checkout."
         )
         delete = add("prune", self.prune, "Delete expired releases, and the files that only they use.")
         delete.add_argument(
@@ -65,25 +67,27 @@ class Command(OutputCommand):
             type=_number(0, 36500),
             default=Policy.days,
             metavar="D",
-            help="Keep those that were superseded in the last D days (%(default)s).",
+            help="Keep releases that were superseded in the last D days (%(default)s).",
         )
         delete.add_argument(
             "--wait",
             type=_number(0, 300),
             default=60,
             metavar="SECONDS",
-            help="How long to wait for a collectstatic that is running (%(default)s).",
+            help="How long to wait for a running collectstatic (%(default)s).",
         )
         delete.add_argument("--dry-run", action="store_true", help="Only show what would be deleted.")
-        diff = add("diff", self.diff, "Show what is different in one release, compared to another.")
+        diff = add("diff", self.diff, "Show the differences between two releases.")
         diff.add_argument("before", type=_release_id, metavar="ID")
         diff.add_argument("id", type=_release_id, metavar="ID")
         diff.add_argument("--json", action="store_true")
-        retire = add("retire", self.retire, "Let the releases that only one environment keeps expire.")
+        retire = add("retire", self.retire, "Remove an environment: releases kept only by it expire.")
         retire.add_argument("environment")
-        keep = add("adopt", self.adopt, "Keep what was published before there were releases, as a pinned release.")
+        keep = add(
+            "adopt", self.adopt, "Keep the files published before this project used releases, as a pinned release."
+        )
         keep.add_argument(
-            "file", nargs="?", type=Path, help="Its manifest (default: staticfiles.json at the destination)."
+            "file", nargs="?", type=Path, help="Their manifest (default: staticfiles.json at the destination)."
         )
         add("pin", self.pin, "Never let a release expire.").add_argument("id", type=_release_id)
         add("unpin", self.unpin, "Let a release expire again.").add_argument("id", type=_release_id)
@@ -92,8 +96,8 @@ class Command(OutputCommand):
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         if not isinstance(staticfiles_storage, ReleaseSpecificManifestMixin):
             raise CommandError(
-                'STORAGES["staticfiles"] does not publish per release. Name '
-                "release_static.storages.ReleaseSpecificManifestLocalStorage as its BACKEND."
+                'STORAGES["staticfiles"] does not publish per release. Set its BACKEND to '
+                '"release_static.storages.ReleaseSpecificManifestLocalStorage".'
             )
         self.verbosity = options["verbosity"]
         self.storage: ReleaseSpecificManifestMixin = staticfiles_storage
@@ -175,7 +179,7 @@ class Command(OutputCommand):
         self.print(report.intact(ids, findings))
 
     def repair(self, findings: Findings) -> int:
-        """How many files could be published again from this checkout."""
+        """How many files were uploaded again from this checkout."""
         destination = self.storage.destination
         with destination.private_directory() as directory, locks.shared(destination, self.warn) as lock:
             stage = stage_checkout(self.storage, Path(directory))
@@ -209,13 +213,13 @@ class Command(OutputCommand):
         found, missing = adopt(file, self.storage.destination, self.warn)
         if missing:
             self.warn(
-                f"{len(missing)} of the files that this manifest names are not in {self.storage.destination}: "
+                f"{len(missing)} of the files in this manifest are not in {self.storage.destination}: "
                 + ", ".join(missing[:3])
             )
         self.print(
-            f"What was published before is now release {found.id}. It is pinned, so prune keeps its files. Once no process "
-            f"will run the old code again, delete {file or self.storage.destination.location(NAME)} and run: manage.py "
-            f"releases unpin {found.id}"
+            f"The files published before are now release {found.id}. It is pinned, so prune keeps its files. When you no "
+            f"longer need to roll back to the old code, delete {file or self.storage.destination.location(NAME)} and run: "
+            f"manage.py releases unpin {found.id}"
         )
 
     def pin(self, *, id: str, **options: Any) -> None:
@@ -224,10 +228,10 @@ class Command(OutputCommand):
 
     def unpin(self, *, id: str, **options: Any) -> None:
         pins.unpin(id, self.storage.destination, self.warn)
-        self.print(f"Release {id} is not pinned: it expires as the others do.")
+        self.print(f"Release {id} is not pinned: it expires like any other.")
 
     def current_id(self) -> tuple[str | None, str]:
-        """The id of this release, or None and why there is none."""
+        """The id of this release, or None and the reason."""
         try:
             return str(self.storage.release_id), ""
         except ReleaseStaticError as error:
