@@ -1,6 +1,6 @@
 """Static files published per release.
 
-Every release has a manifest of its own, so old and new code run side by side during a rolling deploy, a rollback needs no
+Every release has its own manifest, so old and new code run side by side during a rolling deploy, a rollback needs no
 second collectstatic, and nothing that a running release needs is ever deleted or rewritten.
 
     manifest.py storages.py serving.py views.py checks.py bundler_checks.py deploy_checks.py

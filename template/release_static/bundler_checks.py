@@ -45,7 +45,7 @@ def check_bundlers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             elif path and not options.get("bundles"):
                 messages.append(
                     Warning(
-                        f"{setting} is {path}, which is not one of the bundles of the static files storage. The bundler's "
+                        f"{setting} is {path}, which is not one of the static files storage's bundles. The bundler's "
                         "files are hashed a second time, and the copies under their own names are never pruned.",
                         hint=f'Set STORAGES["staticfiles"]["OPTIONS"]["bundles"] = ["{path}"].',
                         id="release_static.W004",

@@ -75,8 +75,8 @@ def check_static_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         Warning(
             f"STATIC_URL is {settings.STATIC_URL!r}, so browsers request from this site files that are in the bucket "
             f"{bucket}.",
-            hint=f'Set STATIC_URL = "https://{host}/{f"{location}/" if location else ""}", or configure your web server '
-            f"to proxy {settings.STATIC_URL} to the bucket.",
+            hint=f'Set STATIC_URL = "https://{host}/{f"{location}/" if location else ""}", or configure your web '
+            f"server to proxy {settings.STATIC_URL} to the bucket.",
             id="release_static.W008",
         )
     ]

@@ -3,7 +3,7 @@ class ReleaseStaticError(Exception):
 
 
 def describe(error: OSError) -> str:
-    """The system's error message and the file it is about: the target, for an operation on two files such as a rename."""
+    """The system's error message and the file it is about: the target, for an operation such as a rename."""
     name = error.filename2 or error.filename
     return f"{error.strerror or error}{f' ({name})' if name else ''}"
 

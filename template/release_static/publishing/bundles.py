@@ -29,7 +29,7 @@ _SETTING = 'It is named in STORAGES["staticfiles"]["OPTIONS"]["bundles"].'
 class BundlesMixin(Base):
     """A mixin for `ManifestFilesMixin` storages. Each of `bundles` is the path of a bundler's manifest or of a folder.
 
-    Supported manifests are those of Vite and webpack-bundle-tracker. Every file in a folder must have a hash in its name.
+    The manifest is that of Vite or webpack-bundle-tracker. Every file in a folder must have a hash in its name.
     """
 
     def __init__(self, *args: Any, bundles: Iterable[str | os.PathLike[str]] = (), **kwargs: Any) -> None:
@@ -90,9 +90,9 @@ def _in_manifest(manifest: Path, sources: dict[str, str]) -> set[str]:
     outputs = {os.path.realpath(output) for output in _outputs(manifest)}
     if missing := sorted(outputs.difference(sources.values())):
         raise StageError(
-            f"{missing[0]}, which the manifest {manifest} lists, is not among the static files. If it does not exist, run "
-            "the bundler again. If it does, add the bundler's output folder to STATICFILES_DIRS, before any other folder "
-            "with a file of this name, and do not exclude its files with collectstatic -i."
+            f"{missing[0]}, which the manifest {manifest} lists, is not among the static files. If it does not exist, "
+            "run the bundler again. If it does, add the bundler's output folder to STATICFILES_DIRS, before any other "
+            "folder with a file of this name, and do not exclude its files with collectstatic -i."
         )
     return {name for name, source in sources.items() if source in outputs}
 

@@ -35,7 +35,7 @@ def dump(checksums: dict[str, Checksum], paths: dict[str, str]) -> str:
 
 
 def parse(manifest: Manifest) -> dict[str, Checksum]:
-    """By name; {} for a manifest without checksums. Raises ValueError if they do not match the files in the manifest."""
+    """By name; {} for a manifest without checksums. Raises ValueError if they do not match its files."""
     if not manifest.checksums:
         return {}
     named = list(dict.fromkeys(manifest.paths.values()))

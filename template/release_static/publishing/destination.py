@@ -90,7 +90,7 @@ class Destination(Protocol):
         """
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
-        """Publish files atomically: a reader sees either the old content or the new. Yields each file when it is done."""
+        """Publish files atomically: a reader sees either the old content or the new. Yields each finished file."""
 
     def sync(self) -> None:
         """Make all uploads, writes and deletions durable."""

@@ -1,12 +1,12 @@
 """Locks at a destination: shared ones for publishing, exclusive ones for pruning.
 
-They need neither a lock server nor synchronized clocks, so they work in a bucket as well as on disk. Every process writes
-its lock file before it lists the others, so of any two, at least one sees the other. A publisher that sees a prune
-releases its own lock, waits and starts over. A prune waits for the publishers that it sees; later ones wait for it.
+They need neither a lock server nor synchronized clocks, so they work in a bucket as well as on disk. Every process
+writes its lock file before it lists the others, so of any two, at least one sees the other. A publisher that sees a
+prune releases its own lock, waits and starts over. A prune waits for the publishers that it sees; later ones wait for it.
 
-A lock is valid for a fixed time and is never renewed. Its owner checks its own clock before every step that relies on the
-lock, and stops in time; other processes compare time stamps set by the destination. So the lock of a killed process soon
-expires. An empty lock file is a released lock, because publishers may not be allowed to delete.
+A lock is valid for a fixed time and is never renewed. Its owner checks its own clock before every step that relies on
+the lock, and stops in time; other processes compare time stamps set by the destination. So the lock of a killed process
+soon expires. An empty lock file is a released lock, because publishers may not be allowed to delete.
 
 Source: restic's locks, https://restic.readthedocs.io/en/stable/100_references.html#locks
 """

@@ -24,7 +24,7 @@ class Candidate(NamedTuple):
     prefix: bool = False
 
 
-# These and the patterns for JavaScript begin with a word, because re is fast at finding a literal prefix. CSS ignores case.
+# These and the patterns for JavaScript begin with a word, because re finds literal prefixes fast. CSS ignores case.
 _CSS = [
     re.compile(r"""url\(\s*["']?(?P<url>[^"')\s]+)"""),
     re.compile(r"""@import\s*["'](?P<url>[^"')\s]+)"""),

@@ -31,7 +31,7 @@ def unadopted(destination: Destination) -> str | None:
     if destination.read(path(found.id)) is not None:
         return None
     return (
-        f"{destination.location(NAME)} is the manifest of files published before this project used releases. Prune does "
-        "not know these files and may delete them. To keep them, so that you can roll back to the old code, run: "
+        f"{destination.location(NAME)} is the manifest of files published before this project used releases. Prune "
+        "does not know these files and may delete them. To keep them, so that you can roll back to the old code, run: "
         "manage.py releases adopt. If you no longer need the old code, delete the manifest instead."
     )

@@ -152,14 +152,14 @@ class ReferencesMixin(Base):
 
 
 LEFT = (
-    "These files load others under their original names. {} Pass the URL from {{% static %}} to the script, for example in "
-    "a data attribute:"
+    "These files load others under their original names. {} Pass the URL from {{% static %}} to the script, for example "
+    "in a data attribute:"
 )
 REPLACED = "Another release may replace those, and pages of this release would then load the wrong version."
 LOST = "This stage does not publish originals, so browsers get a 404."
 UNKNOWN = (
-    "These files import() a module whose name is computed. If it is a static file, pass its URL from {% static %} to the "
-    "script, and silence this warning with the comment /* @vite-ignore */ inside the parentheses:"
+    "These files import() a module whose name is computed. If it is a static file, pass its URL from {% static %} to "
+    "the script, and silence this warning with the comment /* @vite-ignore */ inside the parentheses:"
 )
 
 

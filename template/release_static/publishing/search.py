@@ -20,7 +20,7 @@ _IN_SCRIPTS = [
 
 
 class SearchMixin(Base):
-    """A mixin for `ManifestFilesMixin` storages. Methods that a version of the storage does not have are never called."""
+    """A mixin for `ManifestFilesMixin` storages. Methods that the storage does not have are never called."""
 
     # -enhanced hashes files in threads, which is slower when nothing is copied.
     post_process_workers = 1

@@ -113,8 +113,8 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         for name, hashed in self.hashed_files.items():
             if not self.exists(hashed):
                 raise StageError(
-                    f"The storage that hashes named {name} {hashed}, but did not save a file with that name. Set another one "
-                    'in STORAGES["staticfiles"]["OPTIONS"]["stage"], or leave the file out: collectstatic -i PATTERN'
+                    f"The storage that hashes named {name} {hashed}, but did not save a file with that name. Set another "
+                    'one in STORAGES["staticfiles"]["OPTIONS"]["stage"], or leave the file out: collectstatic -i PATTERN'
                 )
             if getattr(self, "keep_original_files", True) is False and name != hashed:
                 self.delete(name)
@@ -141,7 +141,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return hashed
 
     def manifest(self) -> Manifest:
-        """Django's manifest. Raises StageError if there is nothing to publish, or if a file would land in `.releases/`."""
+        """Django's manifest. Raises StageError if there is nothing to publish, or if a file is in `.releases/`."""
         if not self.hashed_files:
             raise StageError(
                 "There are no static files: neither the apps nor STATICFILES_DIRS contain any, or all are ignored."

@@ -92,8 +92,8 @@ def _changes(repository: Path) -> bytes:
 def _is_committed(content: bytes, blob: bytes) -> bool:
     """Whether a file of the working tree is the committed one, though git lists it as changed.
 
-    This happens to a file that was committed before an attribute such as `text` would have converted it, and to a file in
-    Git LFS if git-lfs is not installed: the commit has a pointer with the SHA-256 of the file.
+    This happens to a file that was committed before an attribute such as `text` would have converted it, and to a file
+    in Git LFS if git-lfs is not installed: the commit has a pointer with the SHA-256 of the file.
     """
     pointer = _LFS_POINTER % (hashlib.sha256(content).hexdigest().encode(), len(content))
     algorithm = "sha1" if len(blob) == 40 else "sha256"

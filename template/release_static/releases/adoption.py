@@ -17,8 +17,8 @@ class AdoptionError(ReleaseStaticError):
 def adopt(file: Path | None, destination: Destination, say: locks.Say) -> tuple[Predecessor, list[str]]:
     """Make a pinned release from a manifest of Django's own. Returns it, and those of its files that do not exist.
 
-    The manifest is `file`, by default the destination's staticfiles.json, and is not changed. Calls `say` with a message
-    if it waits for a prune. Raises AdoptionError if there is no manifest, or ManifestError if it is not valid.
+    The manifest is `file`, by default the destination's staticfiles.json, and is not changed. Calls `say` with a
+    message if it waits for a prune. Raises AdoptionError if there is no manifest, or ManifestError if it is not valid.
     """
     where = str(file or destination.location(NAME))
     if file is None:

@@ -1,7 +1,8 @@
 """Delete expired releases, and the files that only they use.
 
-If a manifest exists, so do all of its files, even after a crash: the manifest of an expired release is deleted before the
-first of its files. A copy stays in `expired.json` until the last of them is deleted, so that the next prune can resume.
+If a manifest exists, so do all of its files, even after a crash: the manifest of an expired release is deleted before
+the first of its files. A copy stays in `expired.json` until the last of them is deleted, so that the next prune can
+resume.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -131,8 +132,8 @@ def _check(inventory: Inventory, current: str) -> None:
         inventory.get(current)
     except UnknownRelease as error:
         raise PruneError(
-            f"{error}\nNothing was deleted, because the current release is unknown. Run prune with the id of the release that is "
-            "deployed, after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
+            f"{error}\nNothing was deleted, because the current release is unknown. Run prune with the id of the "
+            "deployed release, after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
         ) from error
 
 

@@ -1,9 +1,9 @@
 """Decide which releases expire and which files to delete. These are pure functions, without I/O.
 
 In each environment, a release is kept while it is one of the newest 5 or was superseded less than 14 days ago. The
-newest of each environment, the current release and pinned ones are always kept. A release is superseded when the next one
-is published in that environment, so one that was live until a minute ago is recent, however old it is. It expires when no
-environment keeps it. A file is deleted if an expired release uses it and no other release does.
+newest of each environment, the current release and pinned ones are always kept. A release is superseded when the next
+one is published in that environment, so one that was live until a minute ago is recent, however old it is. It expires
+when no environment keeps it. A file is deleted if an expired release uses it and no other release does.
 """
 
 from collections.abc import Container, Iterable, Iterator

@@ -37,7 +37,7 @@ def verify(
     destination: Destination,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Findings:
-    """Check each file once, even if several releases use it. Calls `progress` with the number of files read and the total.
+    """Check each file once, even if several releases use it. Calls `progress` with the files read and the total.
 
     Raises UnknownRelease if one of these releases has no manifest.
     """

@@ -51,8 +51,8 @@ class Bucket:
 
     @contextmanager
     def private_directory(self) -> Iterator[Path]:
-        # Creating boto3's client is CPU-bound. Otherwise the first request would create it in another thread, while this
-        # one is hashing.
+        # Creating boto3's client is CPU-bound. Otherwise the first request would create it in another thread, while
+        # this one is hashing.
         with suppress(BotoCoreError):  # the first request raises it again
             _ = self._client.boto3
         with tempfile.TemporaryDirectory() as directory:

@@ -98,7 +98,7 @@ class Client:
             except BucketError as error:
                 if error.status not in (400, 403, 501):
                     raise
-                # Older versions of MinIO and others require Content-MD5, which boto3 no longer sends. Older Cephs deny this request
+                # Older MinIOs and others require Content-MD5, which boto3 no longer sends. Older Cephs deny this request
                 # to users who may delete each of these objects.
                 for _ in for_each(batch, lambda name: self._call("DeleteObject", name), CONNECTIONS):
                     pass

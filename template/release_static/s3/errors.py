@@ -48,7 +48,7 @@ _REMEDIES = {
 
 
 class BucketError(OSError):
-    """`code` is S3's error code or the name of boto3's exception; `status` is the HTTP status, None without a response."""
+    """`code` is S3's error code or the name of boto3's exception; `status` is the HTTP status, if there was a response."""
 
     def __init__(self, text: str, code: str, status: int | None = None) -> None:
         super().__init__(text)

@@ -61,8 +61,8 @@ def client_config(bucket_name: str, endpoint_url: str | None) -> Config:
 def static_url(environ: Mapping[str, str], cdn_domain: str = "", *, debug: bool = False) -> str:
     """The URL of the static files, with a trailing slash.
 
-    The first of STATIC_URL, AWS_S3_CUSTOM_DOMAIN, `cdn_domain` and the bucket's own host that is set. In development it is
-    /static/, which runserver serves. So it is without a bucket, for commands that do not need one.
+    It is the first of STATIC_URL, AWS_S3_CUSTOM_DOMAIN, `cdn_domain` and the bucket's own host that is set. The default
+    is /static/ in development, where runserver serves it, and without a bucket, for commands that do not need one.
 
     Raises SettingsError if a variable is not a URL or a host, or if the first two have different hosts.
     """

@@ -60,14 +60,14 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
     def destination(self) -> Destination:
         if not self.bucket_name:
             raise ReleaseStaticError(
-                'No bucket is configured for the static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
+                'There is no bucket for static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
                 "Set AWS_STORAGE_BUCKET_NAME in the environment to the name of the bucket."
             )
         if self.gzip:
             raise ReleaseStaticError(
-                'STORAGES["staticfiles"] has the option gzip, which stores compressed files under their own names: clients '
-                "that do not accept gzip cannot read them, and their sizes and checksums do not match those of the "
-                'release. Set "gzip": False in its OPTIONS, and let the CDN compress.'
+                'STORAGES["staticfiles"] has the option gzip, which stores compressed files under their own names: '
+                "clients that do not accept gzip cannot read them, and their sizes and checksums do not match those of "
+                'the release. Set "gzip": False in its OPTIONS, and let the CDN compress.'
             )
         parameters = {"ACL": self.default_acl} if self.default_acl else {}
         parameters |= self.object_parameters

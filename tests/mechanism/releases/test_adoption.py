@@ -120,7 +120,7 @@ def test_files_that_the_old_manifest_names_and_that_do_not_exist_are_a_warning(s
 def test_without_a_manifest_there_is_nothing_to_adopt_and_nothing_to_suggest(site, tmp_path):
     assert "adopt" not in site.publish("one")
 
-    with pytest.raises(CommandError, match=f"no manifest of Django's own to adopt.\n  looked at: {site.root}"):
+    with pytest.raises(CommandError, match=f"no manifest of Django's own storage to adopt.\n  looked at: {site.root}"):
         releases("adopt")
     with pytest.raises(CommandError, match=f"looked at: {tmp_path}/no.json"):
         releases("adopt", str(tmp_path / "no.json"))
@@ -138,5 +138,5 @@ def test_another_file_of_that_name_is_nothing_to_suggest_and_an_error_to_adopt(s
 def test_the_manifest_of_a_release_needs_no_adoption(site):
     site.publish("one")
 
-    with pytest.raises(CommandError, match="is that of a release already"):
+    with pytest.raises(CommandError, match="already belongs to a release"):
         releases("adopt", str(site.root / ".releases" / "one" / "staticfiles.json"))

@@ -124,7 +124,7 @@ class Command(collectstatic.Command):
         return plan
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
-        """Let Django collect and hash into a stage, also in a dry run, since that is how a broken reference is found."""
+        """Let Django collect and hash into a stage, even in a dry run, which then finds broken references."""
         stage = make_stage(
             storage.stage, directory, storage.base_url, bundles=storage.bundles, references=storage.references
         )

@@ -217,9 +217,9 @@ class Command(OutputCommand):
                 + ", ".join(missing[:3])
             )
         self.print(
-            f"The files published before are now release {found.id}. It is pinned, so prune keeps its files. When you no "
-            f"longer need to roll back to the old code, delete {file or self.storage.destination.location(NAME)} and run: "
-            f"manage.py releases unpin {found.id}"
+            f"The files published before are now release {found.id}. It is pinned, so prune keeps its files. When you "
+            f"no longer need to roll back to the old code, delete {file or self.storage.destination.location(NAME)} "
+            f"and run: manage.py releases unpin {found.id}"
         )
 
     def pin(self, *, id: str, **options: Any) -> None:
