@@ -101,7 +101,7 @@ class Command(collectstatic.Command):
                 environment,
                 manifest,
                 files,
-                (lock or destination).existing(file.name for file in files),
+                existing,
                 destination,
                 replace_release=self.replace_release,
             )
