@@ -17,7 +17,7 @@ AS_ROOT = [] if os.getuid() == 0 else ["sudo", "--non-interactive"]
 
 # What a network may need, and no project.
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-AUTHORITIES = "/etc/ssl/authorities-of-the-host.pem"
+AUTHORITIES = "/etc/authorities-of-the-host.pem"
 
 
 def install(root: Path) -> None:
@@ -56,8 +56,7 @@ class Machine:
             assert wait_for(lambda: machine.run("systemctl is-system-running", check=False).stdout.strip() in UP)
             yield machine
         finally:
-            # Which halts it.
-            subprocess.run([*AS_ROOT, "kill", f"-{signal.SIGTERM}", str(process.pid)], check=False)
+            subprocess.run([*AS_ROOT, "kill", f"-{signal.SIGKILL}", str(_leader(process.pid))], check=False)
             process.wait(DEADLINE)
 
     def run(self, commands: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -87,7 +87,7 @@ class Site:
             Cookie=f"csrftoken={cookies['csrftoken'].value}",
             Referer=f"https://{HOST}/admin/login/",
         )
-        return answer.status == 302 and "sessionid" in answer.headers["Set-Cookie"]
+        return answer.status == 302 and "sessionid=" in str(answer.headers)
 
     def upload(self, content: bytes) -> str:
         """The path that the upload is served from."""
@@ -203,7 +203,7 @@ def set_up(site: Site) -> list[str]:
     site.project.run("bash", "-euc", site.block("uv lock", "git push"))
     run = site.machine.run
     run(site.block("apt install", "adduser") + site.block("cat > env") + site.block("git clone"))
-    run(site.block("my_site deploy"))
+    run(site.block("my_site deploy\n"))
     add_user = "from django.contrib.auth.models import User; User.objects.create_superuser('ada', password='lovelace')"
     run(f'my_site manage shell -c "{add_user}"')
     # As certbot would.
