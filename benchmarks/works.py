@@ -73,19 +73,38 @@ def from_npm() -> list[Path]:
 
 
 def synthetic(files: int) -> Work:
-    """Half of them images, half stylesheets that refer to one each."""
+    """Small files: a third each images, stylesheets that refer to two of them, and modules that import one other."""
 
     def folders() -> list[Path]:
-        folder = CACHE / f"synthetic-{files}"
-        if not folder.exists():
-            for number in range(files // 2):
-                image = folder / f"app{number % 50}" / f"image{number}.svg"
-                image.parent.mkdir(parents=True, exist_ok=True)
-                image.write_text(f"<svg xmlns='http://www.w3.org/2000/svg' id='{number}'/>\n" * 50)
-                image.with_suffix(".css").write_text(f".c{number} {{ background: url({image.name}) }}\n" * 50)
-        return [folder]
+        folder = CACHE / f"small-{files}"
+        if not (folder / "complete").exists():
+            for number in range(files):
+                _write_small_file(folder / "static" / f"app{number // 3 % 50}", number)
+            (folder / "complete").touch()
+        return [folder / "static"]
 
-    return Work(f"{files} files", folders, "app0/image0.css")
+    return Work(f"{files} files", folders, "app0/style1.css")
+
+
+def _write_small_file(folder: Path, number: int) -> None:
+    """About 2 kB. One third after the other, so that 150 is the distance to the next file of a kind in its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kind = number % 3
+    if kind == 0:
+        (folder / f"image{number}.svg").write_text(f"<svg xmlns='http://www.w3.org/2000/svg' id='{number}'/>\n" * 40)
+    elif kind == 1:
+        image = number - 1
+        rules = [
+            f".c{number} {{ background: url(image{image}.svg) }}",
+            f".d{number} {{ src: url('./image{image}.svg#a') }}",
+        ]
+        rules += [f".e{number}-{rule} {{ margin: {rule}px; color: #123456 }}" for rule in range(50)]
+        (folder / f"style{number}.css").write_text("\n".join(rules))
+    else:
+        before = number - 150
+        lines = [f"import {{ f0 }} from './module{before}.js';"] if before > 0 else ["const f0 = () => 0;"]
+        lines += [f"export function f{line}(event) {{ return {line} + {number}; }}" for line in range(1, 45)]
+        (folder / f"module{number}.js").write_text("\n".join([*lines, "export { f0 };"]))
 
 
 WORKS = {

@@ -17,10 +17,11 @@ from tests.copier_process import remember_templates
 from tests.project import COPIER_SETTINGS, ROOT, Project, copy_template, environment
 from tests.s3.server import bucket_name, ceph, server  # noqa: F401 (fixtures)
 from tests.servers import Server
+from tests.template import DJANGO
 from tests.vite import node_modules, visitor  # noqa: F401 (fixtures)
 
-# Django -> the Python that a project with it is tested with: the oldest for one, the newest for the other.
-PYTHONS = {"5.2": "3.11", "6.1": "3.13"}
+# Django -> the Python that a project with it is tested with: the oldest for the oldest Django, the newest for the others.
+PYTHONS = {version: pythons[0 if version == [*DJANGO][-1] else -1] for version, pythons in reversed(DJANGO.items())}
 
 # What every project needs beside Django, and what one needs by its storage backend.
 STAGE = "django-manifeststaticfiles-enhanced==0.10.*"

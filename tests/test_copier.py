@@ -16,13 +16,9 @@ import yaml
 
 from tests.conftest import PACKAGES, PYTHONS, ROOT, environment, made_once
 from tests.project import run_copier
+from tests.template import DJANGO, choices_of
 
-QUESTIONS = {
-    name: question
-    for name, question in yaml.safe_load((ROOT / "copier.yml").read_text()).items()
-    if not name.startswith("_")
-}
-STRATEGIES = list(QUESTIONS["release_id_strategy"]["choices"].values())
+STRATEGIES = list(choices_of("release_id_strategy").values())
 COMBINATIONS = [
     {
         "django_version": django_version,
@@ -35,8 +31,8 @@ COMBINATIONS = [
         "compare_static_configs": "yes" if strategy in STRATEGIES[2::2] else "no",
     }
     for django_version, backend, strategy, cdn in itertools.product(
-        QUESTIONS["django_version"]["choices"].values(),
-        QUESTIONS["storage_backend"]["choices"].values(),
+        DJANGO,
+        choices_of("storage_backend").values(),
         STRATEGIES,
         ["", "static.example.com"],
     )
@@ -80,6 +76,22 @@ def test_the_default_package_name_is_valid_for_every_folder(template, tmp_path, 
     assert answers["package_name"].isidentifier()
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ("  ", "Type a name"),
+        ("My {{ shop }}", "Remove { and }"),
+        ("My\nshop", "Remove the control character"),
+        ("My\x7fshop", "Remove the control character"),
+    ],
+)
+def test_a_project_name_that_does_not_work_is_refused_with_the_reason(template, tmp_path, answer, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        copy(template, tmp_path / "site", project_name=answer)
+
+    assert not (tmp_path / "site").exists()
+
+
 def test_project_names_are_free_text(template, tmp_path):
     name = """O'Reilly & "Söhne" \\ <日本> #1 'n' 100%"""
 
@@ -92,17 +104,16 @@ def test_project_names_are_free_text(template, tmp_path):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("my-site", "no package name"),
-        ("1site", "no package name"),
-        ("site\n", "no package name"),
-        ("日本", "no package name"),
-        ("_private", "no package name"),
-        ("", "no package name"),
-        ("class", "Try class_project"),
-        ("None", "Try none_project"),
-        ("Django", "Try django_project"),
-        *((name, "hides a module") for name in ("storages", "boto3", "static", "release_static", "pages", "tests")),
-        *((name, "hides a module") for name in ("json", "types", "site", "tomllib", "ruff")),
+        ("my-site", 'Use letters, digits, _: not "-"'),
+        ("my site", 'Use letters, digits, _: not " "'),
+        ("site\n", "Use letters, digits, _"),
+        ("日本", "Use letters, digits, _"),
+        ("1site", "Begin with a letter, not with 1"),
+        ("_private", "Begin with a letter, not with _"),
+        ("", "Type a name: it is empty"),
+        *((name, "Add _project: this name is taken") for name in ("class", "None", "Django", "json", "types", "site")),
+        *((name, "Add _project: this name is taken") for name in ("storages", "boto3", "static", "pages", "tests")),
+        *((name, "Add _project: this name is taken") for name in ("release_static", "tomllib", "ruff")),
     ],
 )
 def test_a_package_name_that_does_not_work_is_refused_with_the_reason(template, tmp_path, answer, says):
@@ -136,20 +147,20 @@ def test_a_host_name_is_accepted(template, tmp_path, answer):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ("https://static.example.com", "not a bare host name"),
-        ("static.example.com/", "not a bare host name"),
-        ("static.example.com/path", "not a bare host name"),
-        ("static.example.com:8080", "not a bare host name"),
-        ("static.example.com\n", "not a bare host name"),
-        (" static.example.com", "not a bare host name"),
-        ("localhost", "not a bare host name"),
-        ("-a.example.com", "not a bare host name"),
-        ("a..example.com", "not a bare host name"),
-        (".".join(["a" * 60] * 5), "not a bare host name"),
-        ("192.168.0.1", "is an IP address"),
-        ("[::1]", "is an IP address"),
-        ("2001:db8::1", "is an IP address"),
-        ("Static.Example.com", "Write it as static.example.com"),
+        ("https://static.example.com", "Remove the scheme"),
+        ("static.example.com/", "Remove the path"),
+        ("static.example.com/path", "Remove the path"),
+        ("static.example.com:8080", "Remove the port"),
+        ("static.example.com\n", "Remove the spaces"),
+        (" static.example.com", "Remove the spaces"),
+        ("localhost", "Add the domain"),
+        ("-a.example.com", "Check it"),
+        ("a..example.com", "Check it"),
+        (".".join(["a" * 60] * 5), "Check it"),
+        ("192.168.0.1", "Use a host name, not an IP address"),
+        ("[::1]", "Use a host name, not an IP address"),
+        ("2001:db8::1", "Use a host name, not an IP address"),
+        ("Static.Example.com", "Use lower case"),
     ],
 )
 def test_what_is_no_host_name_is_refused_with_the_reason(template, tmp_path, answer, says):
@@ -242,7 +253,7 @@ def test_without_an_id_every_strategy_says_what_it_asked_for(render, virtual_env
 
 @pytest.mark.parametrize(
     ("django_version", "storage_backend"),
-    list(itertools.product(PYTHONS, QUESTIONS["storage_backend"]["choices"].values())),
+    list(itertools.product(PYTHONS, choices_of("storage_backend").values())),
 )
 def test_the_documented_commands_and_the_workflow_work_as_they_stand(
     render, server, bucket_name, django_version, storage_backend

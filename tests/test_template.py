@@ -5,15 +5,14 @@ import re
 import subprocess
 from pathlib import Path
 
+import jinja2
 import pytest
-import yaml
 from copier._template import Template
 from copier._user_data import Question
 
 from tests.conftest import ROOT
+from tests.template import QUESTIONS, SETTINGS, choices_of, default_of
 
-CONFIGURATION = yaml.safe_load((ROOT / "copier.yml").read_text())
-QUESTIONS = {name: question for name, question in CONFIGURATION.items() if not name.startswith("_")}
 # The order that other tools and people rely on.
 CONTRACT = [
     "project_name",
@@ -36,19 +35,35 @@ TRACKED = [
 
 def test_copier_knows_every_key_of_a_question():
     known = {field for field in Question.__dataclass_fields__ if field not in {"var_name", "answers", "jinja_env"}}
+    questions = {name: question for name, question in SETTINGS.items() if not name.startswith("_")}
 
-    assert {name: set(question) - known for name, question in QUESTIONS.items() if set(question) - known} == {}
+    assert {name: set(question) - known for name, question in questions.items() if set(question) - known} == {}
 
 
 def test_copier_knows_every_setting():
     template = Template(str(ROOT))
-    settings = {name.removeprefix("_") for name in CONFIGURATION if name.startswith("_")}
+    settings = {name.removeprefix("_") for name in SETTINGS if name.startswith("_")}
 
     assert {name for name in settings if not hasattr(template, name)} == set()
 
 
 def test_no_setting_needs_trust():
-    assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(CONFIGURATION)
+    assert not {"_tasks", "_migrations", "_jinja_extensions"} & set(SETTINGS)
+
+
+def test_settings_that_an_update_renders_with_old_answers_have_a_default_for_each():
+    # A project that was made before a question was asked has no answer to it.
+    for setting in (*SETTINGS["_exclude"], *SETTINGS.get("_skip_if_exists", [])):
+        tree = jinja2.Environment().parse(setting)
+        defaults = [
+            (filtered.node.name, filtered.args[0].as_const())
+            for filtered in tree.find_all(jinja2.nodes.Filter)
+            if filtered.name == "default" and isinstance(filtered.node, jinja2.nodes.Name)
+        ]
+        answers = [name.name for name in tree.find_all(jinja2.nodes.Name) if name.name != "_copier_operation"]
+
+        assert sorted(answers) == sorted(name for name, _ in defaults), setting
+        assert [(name, default) for name, default in defaults if default != default_of(name)] == [], setting
 
 
 def test_the_questions_come_in_the_order_of_the_contract():
@@ -66,9 +81,9 @@ def test_a_question_has_a_type_a_default_and_a_help_that_asks(name):
 
 @pytest.mark.parametrize("name", [name for name, question in QUESTIONS.items() if "choices" in question])
 def test_every_choice_says_what_it_is_and_the_default_is_one(name):
-    choices = QUESTIONS[name]["choices"]
+    choices = choices_of(name)
 
-    assert QUESTIONS[name]["default"] in choices.values()
+    assert default_of(name) in choices.values()
     for label, choice in choices.items():
         assert label.startswith(choice) and len(label) > len(choice) + 10
 
@@ -80,11 +95,11 @@ def test_the_table_of_questions_in_the_readme_is_that_of_the_file():
     assert list(table) == list(QUESTIONS)
     for name, question in QUESTIONS.items():
         sets, default = table[name]
-        if choices := question.get("choices"):
+        if choices := choices_of(name):
             assert [choice for choice in re.findall(r"`(\w[\w.]*)`", sets) if choice in choices.values()] == list(
                 choices.values()
             )
-            assert default == f"`{question['default']}`"
+            assert default == f"`{default_of(name)}`"
         elif question["type"] == "bool":
             assert default == ("yes" if question["default"] else "no")
 

@@ -44,7 +44,10 @@ class Template:
         self._made.clear()
 
     def replace(self, name: str, old: str, new: str) -> None:
-        path = self.path / "template" / name
+        self.replace_in(f"template/{name}", old, new)
+
+    def replace_in(self, name: str, old: str, new: str) -> None:
+        path = self.path / name
         text = path.read_text()
         assert old in text
         path.write_text(text.replace(old, new))
@@ -236,16 +239,58 @@ def original_data(answers: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in answers.items() if not name.startswith("_")}
 
 
-def test_copiers_floor_version_makes_and_updates_a_project(changing_template, tmp_path, copier_floor):
-    project = tmp_path / "shop"
-    run_copier("copy", "--defaults", "--quiet", changing_template.path, project, python=copier_floor)
-    Project(project).commit("Start")
-    changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
+@pytest.fixture(params=["newest", "oldest"])
+def copiers_python(request: pytest.FixtureRequest) -> Path | str:
+    return request.getfixturevalue("copier_floor") if request.param == "oldest" else sys.executable
+
+
+def test_an_update_over_a_version_that_asks_something_else(changing_template, tmp_path, copiers_python):
+    # The version before asks another question, calls a choice otherwise and has a file elsewhere.
+    ask(changing_template, "metrics")
+    changing_template.replace_in("copier.yml", 'set by your pipeline": env', 'set by your pipeline": variable')
+    changing_template.replace_in("extensions/naming.jinja", '"env":', '"variable":')
+    move(changing_template, "release_static/views.py", "release_static/health.py")
     changing_template.release("v1.1.0")
+    project = tmp_path / "shop"
+    answers = ("--data=metrics=true", "--data=release_id_strategy=variable", "--data=docker=true")
+    run_copier("copy", "--defaults", "--quiet", *answers, changing_template.path, project, python=copiers_python)
+    assert (project / "metrics/apps.py").exists() and (project / "release_static/health.py").exists()
+    Project(project).commit("Start")
+    for name in ("copier.yml", "extensions/naming.jinja"):
+        shutil.copy(ROOT / name, changing_template.path / name)
+    shutil.rmtree(changing_template.path / "template/metrics")
+    move(changing_template, "release_static/health.py", "release_static/views.py")
+    ask(changing_template, "dashboard")
+    changing_template.release("v1.2.0")
 
-    run_copier("update", "--defaults", "--quiet", project, python=copier_floor)
+    said = run_copier("update", "--defaults", project, python=copiers_python)
 
-    assert differences(project, changing_template.copy(tmp_path / "fresh" / "shop").path) == set()
+    fresh = changing_template.copy(tmp_path / "fresh" / "shop", docker="true")
+    assert differences(project, fresh.path) == set()
+    lines = said.splitlines()
+    assert "  metrics: true (no longer asked for)" in lines
+    assert '  release_id_strategy: "variable" -> "git"' in lines
+    assert not [line for line in lines if "docker" in line or "dashboard" in line]
+
+    Project(project).commit("Update")
+    said = run_copier("update", "--defaults", "--data=dashboard=true", project, python=copiers_python)
+
+    assert (project / "dashboard/apps.py").exists()
+    assert "answers changed" not in said
+
+
+def ask(template: Template, name: str) -> None:
+    """Add a question whether to have a folder of this name, as the last."""
+    exclude = f'  - "{{% if not {name} | default(false) %}}/{name}{{% endif %}}"\n'
+    template.replace_in("copier.yml", "  - __pycache__\n", f"  - __pycache__\n{exclude}")
+    question = f"{name}:\n  type: bool\n  help: Add this folder?\n  default: false\n\n"
+    template.replace_in("copier.yml", "# For _message_after_update.", f"{question}# For _message_after_update.")
+    (template.path / "template" / name).mkdir()
+    (template.path / "template" / name / "apps.py").write_text("")
+
+
+def move(template: Template, old: str, new: str) -> None:
+    (template.path / "template" / old).rename(template.path / "template" / new)
 
 
 @pytest.fixture(scope="session")
@@ -283,20 +328,37 @@ def test_an_update_from_each_of_the_last_five_releases(tmp_path):
         assert differences(project, fresh) == set()
 
 
-def test_a_short_address_is_recorded_as_one_that_other_tools_read(release_1, tmp_path):
-    # As if github.com were this folder.
+@pytest.mark.parametrize("host", [("gh", "github.com"), ("gl", "gitlab.com")], ids="-".join)
+def test_a_short_address_is_recorded_as_one_that_other_tools_read(release_1, tmp_path, host):
+    short, name = host
+    # As if the host were this folder.
     hosted = tmp_path / "hosted" / "org" / "django-release-static.git"
     subprocess.run(["git", "clone", "-q", "--bare", release_1.path, hosted], check=True, env=environment())
     rewrite = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{tmp_path}/hosted/.insteadOf",
-        "GIT_CONFIG_VALUE_0": "https://github.com/",
+        "GIT_CONFIG_VALUE_0": f"https://{name}/",
     }
 
-    for address in ("gh:org/django-release-static", "gh:org/django-release-static.git"):
-        project = tmp_path / address.replace(":", "-").replace("/", "-")
-        command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", address, project]
+    for path in ("org/django-release-static", "/org/django-release-static", "org/django-release-static.git"):
+        project = tmp_path / path.replace("/", "-")
+        command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", f"{short}:{path}", project]
         subprocess.run(command, check=True, env=environment(**rewrite), stdin=subprocess.DEVNULL)
 
         answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
-        assert answers["_src_path"] == "https://github.com/org/django-release-static.git"
+        assert answers["_src_path"] == f"https://{name}/org/django-release-static.git"
+
+
+@pytest.mark.parametrize("address", [".", "../template", "{template}", "git+file://{template}"])
+def test_a_project_made_from_a_clone_can_be_updated_from_anywhere(changing_template, tmp_path, address):
+    project = tmp_path / "elsewhere" / "shop"
+    address = address.format(template=changing_template.path)
+    command = [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", address, project]
+    subprocess.run(command, cwd=changing_template.path, check=True, env=environment(), stdin=subprocess.DEVNULL)
+    Project(project).commit("Start")
+    changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
+    changing_template.release("v1.1.0")
+
+    run_copier("update", "--defaults", "--quiet", project)
+
+    assert (project / "release_static/manifest.py").read_text().startswith('"""This is the manifest')

@@ -3,6 +3,7 @@
 stage        Django collects and hashes into a private directory, with a storage class that is not ours
 bundles      files that a bundler has hashed
 references   what the stage could not resolve, explained
+search       the same references, found faster
 originals    the references in CSS and JavaScript that no stage can rewrite
 destination  what is published where: the values, and the protocol that a directory and a bucket implement
 locks        publishers share a lock, a prune has one to itself; sigterm releases it when a process is told to end

@@ -24,10 +24,14 @@ class Candidate(NamedTuple):
     prefix: bool = False
 
 
-_CSS = re.compile(r"""(?:url\(|(?:@import|image-set\()(?=\s*["']))\s*["']?(?P<url>[^"')\s]+)""", re.IGNORECASE)
+# These and the patterns for JavaScript begin with a word, because re finds a literal prefix fast. CSS has no case.
+_CSS = [
+    re.compile(r"""url\(\s*["']?(?P<url>[^"')\s]+)"""),
+    re.compile(r"""@import\s*["'](?P<url>[^"')\s]+)"""),
+    re.compile(r"""image-set\(\s*["'](?P<url>[^"')\s]+)"""),
+]
 
-# What stands before a quoted URL. The patterns begin with a word, because re finds a literal prefix fast, and look at what
-# is before the word only then.
+# What stands before a quoted URL. What is before the word is looked at last.
 _JS = {
     "from": re.compile(r"from(?<![\w$.]from)\s*"),
     "import": re.compile(r"import(?<![\w$.]import)(?:\s*\(|\.meta\.resolve\(|)\s*(?:/\*[^*]*\*/\s*)*"),
@@ -67,7 +71,7 @@ def find(name: str, content: bytes, paths: Mapping[str, str], base_url: str) -> 
         return []
     text = content.decode(errors="replace")
     candidates = {}
-    for candidate in _in_js(text, words) if words else _in_css(text):
+    for candidate in _in_js(text, words) if words else _in_css(text, content):
         target = _original(candidate, name, paths, base_url)
         if target is not None:
             candidates[candidate.start] = target
@@ -113,9 +117,12 @@ def line_at(text: str, start: int) -> int:
     return text.count("\n", 0, start) + 1
 
 
-def _in_css(text: str) -> Iterator[Candidate]:
-    for match in _CSS.finditer(text):
-        yield Candidate(match.start(), match["url"])
+def _in_css(text: str, content: bytes) -> Iterator[Candidate]:
+    lowered = content.lower().decode(errors="replace")  # as long as `text`, since bytes.lower() is about ASCII only
+    for pattern in _CSS:
+        for match in pattern.finditer(lowered):
+            start, end = match.span("url")
+            yield Candidate(match.start(), text[start:end])
 
 
 def _in_js(text: str, words: Iterable[str]) -> Iterator[Candidate]:

@@ -19,6 +19,7 @@ from release_static.publishing.destination import StagedFile, md5
 from release_static.publishing.listing import walk
 from release_static.publishing.names import SOURCE_MAP
 from release_static.publishing.references import ReferencesMixin, StageError
+from release_static.publishing.search import SearchMixin
 
 
 class Source(NamedTuple):
@@ -29,7 +30,7 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-class StageMixin(BundlesMixin, ReferencesMixin):  # type: ignore[misc]
+class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[misc]
     """A `ManifestFilesMixin` storage, on disk, that copies nothing.
 
     A file whose content is that of a source is only noted. Only rewritten content is written.

@@ -293,6 +293,27 @@ def test_es_modules_and_circular_imports_with_the_enhanced_storage(site):
     assert f'"./{storage.stored_name("a.js")}"' in site.read("one", "b.js")
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        'import { b } from "./b.js";\n',
+        "import{b}from'./b.js'\n",
+        'import { b }\n  from\n  "./b.js";\n',
+        'import "./b.js";\n',
+        'export * from "../static/b.js";\n',
+        'addEventListener("load", () => import("./b.js"));\n',
+        "alert(1)\n//# sourceMappingURL=b.js\n",
+    ],
+)
+def test_every_reference_that_the_enhanced_storage_finds_in_a_script_is_rewritten(site, script):
+    site.write("static/a.js", script)
+    site.write("static/b.js", "export const b = 2;\n")
+
+    site.publish("one", stage=MODULES)
+
+    assert Path(site.storage("one").stored_name("static/b.js")).name in site.read("one", "static/a.js")
+
+
 def test_what_the_enhanced_storage_is_told_to_ignore_is_ignored(site):
     site.write("style.css", "a { background: url(no.png) }")
 
