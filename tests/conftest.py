@@ -23,8 +23,8 @@ from tests.vite import node_modules, visitor  # noqa: F401 (fixtures)
 # Django -> the Python that a project with it is tested with: the oldest for the oldest Django, the newest for the others.
 PYTHONS = {version: pythons[0 if version == [*DJANGO][-1] else -1] for version, pythons in reversed(DJANGO.items())}
 
-# What every project needs beside Django, and what one needs by its storage backend.
-STAGE = "django-manifeststaticfiles-enhanced==0.10.*"
+# What every project needs beside Django and gunicorn, and what one needs by its storage backend.
+NEEDED = ("django-environ==0.14.*", "django-manifeststaticfiles-enhanced==0.10.*")
 PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storages[s3]", "tqdm")}
 
 
@@ -106,14 +106,14 @@ def render(rendered: Callable[..., Path], tmp_path: Path) -> Callable[..., Proje
 
 @pytest.fixture(scope="session")
 def virtual_environment(shared: Path) -> Callable[..., Path]:
-    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django, the stage and these packages."""
+    """virtual_environment("6.1", "wagtail"): the Python of an environment with that Django and these packages."""
 
     def virtual_environment(django_version: str, *packages: str) -> Path:
         def make(folder: Path) -> None:
             django = f"django=={django_version}.*"
             for command in (
                 ["uv", "venv", "--quiet", "--clear", "--python", PYTHONS[django_version], str(folder)],
-                ["uv", "pip", "install", "--quiet", "--python", str(folder), django, STAGE, *packages],
+                ["uv", "pip", "install", "--quiet", "--python", str(folder), django, *NEEDED, *packages],
             ):
                 subprocess.run(command, check=True, cwd=ROOT, env=environment())
 

@@ -15,7 +15,22 @@ ROOT = Path(__file__).parent.parent
 COPIER_SETTINGS = ROOT / "tests" / "copier-settings.yml"
 
 # What must not reach a project under test from the machine that tests it.
-_FOREIGN = ("AWS_", "COPIER_", "DJANGO_", "GIT_", "PYTEST_", "PYTHON", "RELEASE_", "STATIC_", "UV_", "VIRTUAL_ENV")
+_FOREIGN = (
+    *(
+        "AWS_",
+        "COPIER_",
+        "DATABASE_URL",
+        "DJANGO_",
+        "GIT_",
+        "MEDIA_",
+        "PYTEST_",
+        "PYTHON",
+        "RELEASE_",
+        "STATIC_",
+        "UV_",
+    ),
+    "VIRTUAL_ENV",
+)
 
 
 def environment(**variables: str) -> dict[str, str]:

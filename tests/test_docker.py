@@ -174,4 +174,3 @@ def test_another_release_installs_no_dependencies_again(render):
 def test_without_docker_there_is_nothing_of_it(render):
     project = render()
     assert not list(project.path.glob("*ocker*"))
-    assert "gunicorn" not in (project.path / "pyproject.toml").read_text()

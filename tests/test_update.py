@@ -195,7 +195,7 @@ def test_an_update_ends_where_a_fresh_copy_begins(changing_template, tmp_path):
     project = changing_template.copy(tmp_path / "shop")
     changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
     changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
-    (changing_template.path / "template/release_static/test_runner.py").unlink()
+    (changing_template.path / "template/release_static/bundler_checks.py").unlink()
     changing_template.release("v1.1.0")
 
     run_copier("update", "--defaults", "--quiet", project.path)

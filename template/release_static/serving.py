@@ -1,11 +1,12 @@
-"""A server process reads the manifest of its own release before the first request, or exits with an explanation."""
+"""A server process has a secret key and the manifest of its own release before the first request, or exits."""
 
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import django
-from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.conf import ENVIRONMENT_VARIABLE, STATICFILES_STORAGE_ALIAS, settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import storages
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
@@ -45,11 +46,24 @@ def require_manifest() -> None:
         _end(str(error), WORKER_BOOT_ERROR)
 
 
+def require_secret_key() -> None:
+    """End this process if it has no secret key. Django itself would let it start, and fail at the first login."""
+    try:
+        settings.SECRET_KEY  # noqa: B018 (raises if it is empty)
+    except ImproperlyConfigured:
+        _end(
+            f"SECRET_KEY is empty in {os.environ.get(ENVIRONMENT_VARIABLE, 'the settings')}, and a server needs it to sign "
+            "cookies: set the variable that it comes from, such as DJANGO_SECRET_KEY, to a long random string.",
+            WORKER_BOOT_ERROR,
+        )
+
+
 def get_wsgi_application() -> "WSGIHandler":
     """Django's, of a process that has its manifest before middleware is built: WhiteNoise's asks for URLs by then."""
     from django.core import wsgi  # here, because commands do not need it
 
     django.setup(set_prefix=False)
+    require_secret_key()
     require_manifest()
     return wsgi.get_wsgi_application()
 
@@ -59,6 +73,7 @@ def get_asgi_application() -> "ASGIHandler":
     from django.core import asgi
 
     django.setup(set_prefix=False)
+    require_secret_key()
     require_manifest()
     return asgi.get_asgi_application()
 

@@ -4,8 +4,9 @@ import tempfile
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.test import SimpleTestCase, override_settings
+from django.test import SimpleTestCase, TestCase, override_settings
 from django.urls import reverse
 
 
@@ -69,7 +70,7 @@ class ReleasesTests(SimpleTestCase):
 
         with self.running("one"):
             ready = self.client.get(reverse("healthz"))
-        with self.running("two"):
+        with self.running("two"), self.assertLogs("django.request", "ERROR"):
             unready = self.client.get(reverse("healthz"))
 
         self.assertEqual(ready.json()["release"], "one")
@@ -91,9 +92,15 @@ class StaticFilesTests(SimpleTestCase):
             self.assertTrue((Path(root) / ".releases" / "test" / "staticfiles.json").exists())
 
 
-class PagesTests(SimpleTestCase):
+class PagesTests(TestCase):
     def test_pages_render_without_a_release(self):
         self.assertContains(self.client.get(reverse("home")), f"{settings.STATIC_URL}example.txt")
 
+    def test_so_does_the_admin(self):
+        self.client.force_login(get_user_model().objects.create_superuser("ada"))
+
+        self.assertContains(self.client.get(reverse("admin:index")), f"{settings.STATIC_URL}admin/css/base.css")
+
     def test_healthz_is_not_ready_without_a_release(self):
-        self.assertEqual(self.client.get(reverse("healthz")).status_code, 503)
+        with self.assertLogs("django.request", "ERROR"):
+            self.assertEqual(self.client.get(reverse("healthz")).status_code, 503)

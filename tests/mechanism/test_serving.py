@@ -89,6 +89,20 @@ def test_the_manifest_is_read_before_middleware_is_built(site, settings, capsys,
     assert callable(get_application())
 
 
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("get_application", [get_wsgi_application, get_asgi_application])
+def test_a_process_without_a_secret_key_ends(site, settings, capsys, get_application, debug):
+    settings.SECRET_KEY, settings.DEBUG = "", debug
+    site.publish("one")
+    site.run_release("one")
+
+    with pytest.raises(SystemExit) as ended:
+        get_application()
+
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith("SECRET_KEY is empty in tests.mechanism.settings, and a server needs it")
+
+
 def test_a_process_with_the_manifest_of_another_release_ends(site, capsys):
     site.publish("one")
     shutil.copytree(site.root / ".releases" / "one", site.root / ".releases" / "two")
