@@ -8,6 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 import kubernetes_validate
 import pytest
@@ -18,8 +19,8 @@ from botocore.validate import ParamValidator
 from tests.conftest import PACKAGES
 from tests.deploy.http import get
 from tests.guide import blocks
-from tests.project import ROOT, Project
-from tests.servers import free_port
+from tests.project import ROOT, Project, run_copier
+from tests.servers import Server, free_port
 
 QUESTIONS = yaml.safe_load((ROOT / "copier.yml").read_text())
 BACKENDS = list(QUESTIONS["storage_backend"]["choices"].values())
@@ -149,3 +150,58 @@ def test_without_uv_the_readme_needs_python_and_pip_alone(render):
     project.run("bash", "-euc", install + work)
 
     assert project.run("git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"release_id_strategy": "env", "docker": "yes"},
+        {"release_id_strategy": "heroku"},
+        {"storage_backend": "s3", "compare_static_configs": "yes"},
+        {"storage_backend": "s3", "release_id_strategy": "fly"},
+    ],
+    ids=lambda answers: "-".join(answers.values()) or "default",
+)
+def test_the_commands_that_copier_prints_work(template, tmp_path, answers):
+    data = [f"--data={name}={value}" for name, value in answers.items()]
+    said = run_copier("copy", "--defaults", *data, template, tmp_path / "My Site")
+    commands = "\n".join(re.findall(r"^    (\S.*)$", said.partition("is ready.")[2], re.MULTILINE))
+    project = Project(tmp_path / "My Site")
+
+    project.run("bash", "-euc", f"cd /\n{commands}")
+
+    assert project.run("git", "status", "--porcelain").stdout == ""
+    assert "uv.lock" in project.run("git", "ls-files").stdout.splitlines()
+    published = list((project.path / "public").rglob("staticfiles.json"))
+    assert len(published) == ("storage_backend" not in answers)
+
+
+def test_a_release_is_published_to_and_served_from_the_s3_server_that_the_guide_starts(render, start):
+    project = render(storage_backend="s3")
+    port, site = free_port(), free_port()
+    run_server, publish = (
+        block.text.replace("5000", str(port))
+        for block in blocks(project.path / "docs" / "s3.md")
+        if "moto_server" in block.text or "collectstatic" in block.text
+    )
+    *commands, run_site = publish.splitlines()
+    [command] = run_server.splitlines()
+    s3 = Server.start(shlex.split(command), project.path, project.path.parent / "moto.log").until_listening(port)
+    try:
+        project.run("bash", "-euc", "\n".join([*commands, "env -0 > ../variables"]))
+        variables = (project.path.parent / "variables").read_text()
+        exported = dict(line.split("=", 1) for line in variables.split("\0") if "=" in line)
+        served = Server.start(
+            shlex.split(run_site), project.path, project.path.parent / "site.log", **exported | {"PORT": str(site)}
+        ).until_listening(site)
+        try:
+            [style] = re.findall(
+                r'href="(http://127\.0\.0\.1:\d+/my-bucket/static/[^"]+\.css)"', get(site, "/").body.decode()
+            )
+            with urlopen(style) as answer:
+                assert answer.read() == (project.path / "pages" / "static" / "pages" / "home.css").read_bytes()
+        finally:
+            served.stop()
+    finally:
+        s3.stop()
