@@ -166,7 +166,7 @@ def test_without_uv_the_readme_needs_python_and_pip_alone(render):
 def test_the_commands_that_copier_prints_work(template, tmp_path, answers):
     data = [f"--data={name}={value}" for name, value in answers.items()]
     said = run_copier("copy", "--defaults", *data, template, tmp_path / "My Site")
-    commands = "\n".join(re.findall(r"^    (\S.*)$", said.partition("is ready.")[2], re.MULTILINE))
+    commands = "\n".join(re.findall(r"^  (\S.*)$", said.partition("is ready.")[2], re.MULTILINE))
     project = Project(tmp_path / "My Site")
 
     project.run("bash", "-euc", f"cd /\n{commands}")
