@@ -26,7 +26,7 @@ def test_the_code_is_clean(command):
 @pytest.mark.long
 @pytest.mark.parametrize("django_version", ["5.2"])
 def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version):
-    tests = ("pytest", "pytest-django", "hypothesis", "greenlet")
+    tests = ("pytest", "pytest-django", "hypothesis")
     bundlers = ("django-compressor", "django-vite", "django-webpack-loader")
     packages = (*tests, *bundlers, "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
     python = virtual_environment(django_version, *packages)

@@ -6,6 +6,7 @@ process has seen so far, which is all that its next steps can depend on. So what
 holds in every interleaving. To kill a process is to never let it go again.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,11 @@ from release_static.publishing.locks import PREFIX
 
 PAGE = 10  # names
 A_LONG_TIME = 20 * 60  # seconds; longer than a prune's lock counts
+
+
+# The same few contents and files come up in every order.
+md5 = functools.cache(lambda content: hashlib.md5(content).hexdigest())
+read = functools.cache(lambda path: Path(path).read_bytes())
 
 
 class Clock:
@@ -79,14 +85,14 @@ class Bucket:
 
     def _entry(self, name: str) -> Entry:
         content, modified = self.objects[name]
-        return Entry(name, len(content), modified, hashlib.md5(content).hexdigest())
+        return Entry(name, len(content), modified, md5(content))
 
     def matches(self, file: StagedFile, entry: Entry) -> bool:
-        return hashlib.md5(Path(file.path).read_bytes()).hexdigest() == entry.md5
+        return md5(read(file.path)) == entry.md5
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         for file in files:
-            self.write(file.name, Path(file.path).read_bytes())
+            self.write(file.name, read(file.path))
             yield file
 
     def sync(self) -> None:
@@ -116,7 +122,7 @@ class Bucket:
 
     def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
         for name, content in self.read_many(names):
-            yield name, None if content is None else hashlib.md5(content).hexdigest()
+            yield name, None if content is None else md5(content)
 
     def delete(self, names: Iterable[str]) -> None:
         for name in names:
@@ -196,7 +202,7 @@ class Process:
     @property
     def waits_in_vain(self) -> bool:
         """Whether it would only find what it found before."""
-        return self._waits_on == self.bucket.locks
+        return self._waits_on is not None and self._waits_on == self.bucket.locks
 
     def go(self) -> None:
         self._greenlet.switch()

@@ -207,7 +207,7 @@ def test_a_deletion_survives_a_crash_once_it_is_synced(directory, tmp_path, monk
     list(directory.upload([stage(tmp_path, "css/a.css")]))
     directory.write_manifest("one", b"{}")
     synced = []
-    monkeypatch.setattr("release_static.publishing.directory.sync", lambda paths, root: synced.extend(paths))
+    monkeypatch.setattr("release_static.publishing.writer.sync", lambda paths, root: synced.extend(paths))
 
     directory.delete(["css/a.css", ".releases/one/staticfiles.json"])
     directory.sync()

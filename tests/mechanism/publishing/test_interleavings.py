@@ -1,18 +1,21 @@
 """Publishing and pruning at once, in every order of their storage operations: processes.py says how."""
 
+import functools
 import hashlib
 import itertools
 import json
 import os
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
 
 from release_static.manifest import NAME, RELEASES, Manifest, beside, path
-from release_static.publishing import directory, locks, marker
+from release_static.publishing import locks, marker, writer
 from release_static.publishing.destination import StagedFile
 from release_static.publishing.directory import Directory
 from release_static.publishing.locks import LockError, exclusive, shared
@@ -148,12 +151,13 @@ def pin_old(bucket):
 
 def broken(world):
     """(release, name) of each file that a published manifest names and that is not there, or is something else."""
+    objects = world.bucket.objects
     return [
         (name, hashed_name)
-        for name, (content, _) in world.bucket.objects.items()
+        for name, (content, _) in objects.items()
         if name.startswith(f"{RELEASES}/") and name.endswith(f"/{NAME}")
         for original, hashed_name in json.loads(content)["paths"].items()
-        if world.bucket.objects.get(hashed_name, (b"", 0))[0] != FILES[original]
+        if objects.get(hashed_name, (b"", 0))[0] != FILES[original]
     ]
 
 
@@ -173,7 +177,14 @@ def finish(world, look):
 
 def again(world, *runs):
     """The same storage two hours later, used by one process after the other: what is there in the end."""
-    objects = {name: (content, modified - TWO_HOURS) for name, (content, modified) in world.bucket.objects.items()}
+    objects = sorted(world.bucket.objects.items(), key=lambda item: item[1][1])
+    return _later(tuple((name, content) for name, (content, _) in objects), runs)
+
+
+@functools.cache
+def _later(contents, runs):
+    """By then no lock counts any more, and of time stamps only the order matters. Many orders end in the same storage."""
+    objects = {name: (content, order - TWO_HOURS) for order, (name, content) in enumerate(contents, int(Clock().now))}
     for run in runs:
         later = World(in_memory(objects), {"later": run})
         finish(later, lambda world: None)
@@ -242,7 +253,8 @@ def published_in_staging(*release_ids):
 @pytest.mark.parametrize("victim", [None, 0, 1], ids=["nobody is killed", "publisher killed", "pruner killed"])
 def test_no_order_of_promoting_and_pruning_breaks_a_release(staged, victim):
     """The release is kept with all its files, or gone before it was promoted, and then published again."""
-    runs = {"promoter": promoter(staged), "pruner": pruner}
+    promotes = promoter(staged)
+    runs = {"promoter": promotes, "pruner": pruner}
     make = lambda: World(in_memory(published("old", "live")), runs)
     kept = 0
 
@@ -257,7 +269,7 @@ def test_no_order_of_promoting_and_pruning_breaks_a_release(staged, victim):
             objects = again(world, pruner)
             kept += path("old") in objects and hashed("only.txt") in objects
         else:
-            again(world, promoter(staged), pruner)
+            again(world, promotes, pruner)
 
     assert kept or victim == 0
 
@@ -336,6 +348,7 @@ def test_with_a_breach_of_the_protocol_such_an_order_is_found(scenario, monkeypa
 @pytest.mark.parametrize("victim", [0, 1], ids=["publisher", "pruner"])
 def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_completes_its_work(scenario, staged, victim):
     release_id, make = scenario
+    afterwards = publisher(staged, release_id), pruner
 
     for way in explore(make, lambda world: None):
         world = follow(make, way)
@@ -345,7 +358,7 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
         if victim == 1:
             assert world.processes[0].failed is None
 
-        objects = again(world, publisher(staged, release_id), pruner)
+        objects = again(world, *afterwards)
 
         names = {name for release in ("live", release_id) for name in {"live": LIVE, "old": OLD, "next": NEXT}[release]}
         assert {name for name in objects if not name.startswith(RELEASES)} == {*FILES, *map(hashed, names)}
@@ -360,6 +373,7 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
 def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
     """It publishes nothing incomplete, or fails, and then running it again completes it."""
     release_id, make = scenario
+    publish_again = publisher(staged, release_id)
     too_late = 0
 
     for way in explore(make, lambda world: None):
@@ -377,7 +391,7 @@ def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
         else:
             too_late += 1
             assert isinstance(publishes.failed, LockError)
-            again(world, publisher(staged, release_id))
+            again(world, publish_again)
 
     assert too_late
 
@@ -542,9 +556,17 @@ def on_disk(objects, root):
     return Disk(root)
 
 
+@pytest.fixture
+def memory():
+    """A directory in memory where there is one: each order of operations begins with a new destination."""
+    fast = "/dev/shm"
+    with TemporaryDirectory(dir=fast if os.access(fast, os.W_OK) else None) as directory:
+        yield Path(directory)
+
+
 @pytest.mark.parametrize("situation", SCENARIOS)
-def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, tmp_path, monkeypatch):
-    monkeypatch.setattr(directory, "sync", lambda paths, root: None)
+def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, memory, monkeypatch):
+    monkeypatch.setattr(writer, "sync", lambda paths, root: None)
     release_id, objects = SCENARIOS[situation]
     runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
     roots = map(str, itertools.count())
@@ -557,7 +579,7 @@ def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situat
             ends += 1
             assert path(release_id) in world.bucket.objects
 
-    for _ in explore(lambda: World(on_disk(objects, tmp_path / next(roots)), runs), look):
+    for _ in explore(lambda: World(on_disk(objects, memory / next(roots)), runs), look):
         pass
 
     assert ends
