@@ -2,30 +2,22 @@
 
 import argparse
 import json
+import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import disk, report, retention, s3, template, web
+from benchmarks import disk, previews, report, retention, s3, template, web
 from benchmarks.peers import IN_A_BUCKET, ON_DISK
 
 RESULTS = Path(__file__).with_name("results.json")
 
 Records = Iterator[dict[str, Any]]
-
-
-def growth(sizes: list[int], endpoint: str) -> Records:
-    yield from disk.growth(sizes)
-    yield from s3.growth([sizes[0], sizes[-1]], endpoint)
-
-
-def past(endpoint: str) -> Records:
-    yield from disk.past(100)
-    yield from s3.past(100, endpoint)
 
 
 def many_releases(endpoint: str) -> Records:
@@ -35,35 +27,36 @@ def many_releases(endpoint: str) -> Records:
 
 SECTIONS: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["admin", "apps", "npm"]),
-    "s3": lambda endpoint: s3.measure(["admin", "apps"], endpoint),
-    # Apart, because it takes most of an hour.
-    "s3 npm": lambda endpoint: s3.measure(["npm"], endpoint),
-    "growth": lambda endpoint: growth([1250, 2500, 5000, 10_000], endpoint),
-    "past releases": past,
-    "web": lambda endpoint: web.measure(10_000, endpoint),
+    "growth": lambda endpoint: disk.growth({100: 9, 1000: 5, 5000: 3, 20_000: 1, 50_000: 1}),
+    "s3": lambda endpoint: s3.measure(["admin", "apps", "npm"], endpoint),
+    "previews": lambda endpoint: previews.measure(200, endpoint),
+    "web": lambda endpoint: web.measure(20_000, endpoint),
     "retention": many_releases,
-    "template": lambda endpoint: template.measure(tests=True),
+    "template": lambda endpoint: template.measure(),
+    "suite": lambda endpoint: template.suite(),
 }
-NO_SERVER = {"disk", "template"}
+NO_SERVER = {"disk", "growth", "template", "suite"}
 # All of the code, with next to no work.
 FEW: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["few"]),
-    "s3": lambda endpoint: s3.measure(["few"], endpoint, (1,)),
-    "growth": lambda endpoint: growth([2, 4], endpoint),
-    "past releases": lambda endpoint: s3.past(7, endpoint),
+    "growth": lambda endpoint: disk.growth({6: 1, 9: 1}),
+    "s3": lambda endpoint: s3.measure(["few"], endpoint, 1),
+    "previews": lambda endpoint: previews.measure(2, endpoint),
     "web": lambda endpoint: web.measure(10, endpoint, repeat=1),
     "retention": lambda endpoint: retention.measure(8, 20, endpoint),
-    "template": lambda endpoint: template.measure(tests=False, repeat=1),
+    "template": lambda endpoint: template.measure(repeat=1),
 }
 
 
 def machine() -> dict[str, Any]:
-    needed = {package for peer in (*ON_DISK, *IN_A_BUCKET) if not peer.missing for package in peer.packages}
+    always = {"boto3", "django", "django-manifeststaticfiles-enhanced", "django-storages", "whitenoise"}
+    peers = {package for peer in (*ON_DISK, *IN_A_BUCKET) if not peer.missing for package in peer.packages}
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in sorted({"django", "django-storages", "boto3"} | needed)},
+        "cores": os.cpu_count(),
+        "packages": {name: version(name) for name in sorted(always | peers)},
     }
 
 
@@ -108,10 +101,12 @@ def main() -> None:
         if peer.missing:
             print(f"Left out, because {', '.join(peer.missing)} is not installed: {peer.name}", file=sys.stderr)
     for section in wanted:
+        start = time.monotonic()
         records = []
         for record in sections[section](endpoint):
             print(json.dumps(record), file=sys.stderr, flush=True)
             records.append(record)
+        print(f"{section}: {(time.monotonic() - start) / 60:.1f} minutes", file=sys.stderr, flush=True)
         results[section] = {"machine": machine(), "records": records}
         if kept:
             kept.write_text(json.dumps(results, indent=1) + "\n")

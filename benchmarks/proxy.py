@@ -1,4 +1,4 @@
-"""The wire to an S3 server: every answer takes a round trip longer, and requests are counted by kind."""
+"""The connection to an S3 server: every answer takes a round trip longer, and requests are counted by kind."""
 
 import asyncio
 import threading

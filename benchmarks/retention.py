@@ -6,6 +6,7 @@ Each command runs in a process of its own, so that its peak of memory is its own
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from botocore.config import Config
 
 from benchmarks.measure import environment
 from benchmarks.peers import THREADS
-from benchmarks.places import in_bucket, on_disk
+from benchmarks.places import Place, in_bucket, on_disk
 from benchmarks.works import size_of
 
 COMMANDS = (["--json"], ["verify"], ["verify", "--all"], ["prune", "--dry-run"], ["prune"])
@@ -100,7 +101,14 @@ def measure(releases: int, files: int, endpoint: str = "", changed: float = 0.02
         about = {"section": "retention", "work": "s3" if place.bucket else "disk", "releases": releases}
         about |= {"files": files, "objects": count}
         for arguments in COMMANDS:
-            command = [sys.executable, "-c", SCRIPT, str(place.root), place.bucket, endpoint, current, *arguments]
-            done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
-            seconds, memory = map(float, done.stdout.split())
-            yield about | {"peer": " ".join(["releases", *arguments]), "wall": seconds, "memory": memory}
+            yield about | run_command(place, current, arguments)
+
+
+def run_command(place: Place, current: str, arguments: list[str]) -> dict[str, Any]:
+    """What `manage.py releases` with these arguments takes."""
+    command = [sys.executable, "-c", SCRIPT, str(place.root), place.bucket, place.endpoint, current, *arguments]
+    start = time.perf_counter()
+    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+    wall = time.perf_counter() - start
+    inside, memory = map(float, done.stdout.split())
+    return {"peer": " ".join(["releases", *arguments]), "wall": wall, "inside": inside, "memory": memory}

@@ -1,12 +1,11 @@
 """One measured run, in a process of its own: `python run.py JSON` prints as JSON what it took.
 
-Wall and CPU time in seconds begin when Django is set up, so that they hold what the storages import; peak memory, in MB, is
-that of the whole process, and none of rclone's.
+`inside`, in seconds, begins when Django is set up, so that it holds what the storages import, but not the start of Python;
+peak memory, in MB, is that of the whole process, and none of rclone's.
 """
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,14 @@ def collectstatic(task: dict[str, Any]) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
+def unsynced(task: dict[str, Any]) -> None:
+    """As `collectstatic`, but what was written need not survive a crash of the machine."""
+    from release_static.publishing import sync
+
+    sync._sync = lambda path, function: None
+    collectstatic(task)
+
+
 def copy(task: dict[str, Any]) -> None:
     """Each file is hashed, and written under two names unless it is there with this size and time."""
     checkout, root = Path(task["checkout"]), Path(task["root"])
@@ -40,7 +47,12 @@ def copy(task: dict[str, Any]) -> None:
                 os.utime(target, ns=(status.st_mtime_ns, status.st_mtime_ns))
 
 
-def boto3(task: dict[str, Any]) -> None:
+def boto3_at_once(task: dict[str, Any]) -> None:
+    """As `boto3`, but without asking the server first whether it may send a body."""
+    boto3(task, at_once=True)
+
+
+def boto3(task: dict[str, Any], *, at_once: bool = False) -> None:
     """Each file is hashed, and put under two names unless a listing has it with this hash. The first run needs none."""
     import boto3
     from botocore.config import Config
@@ -49,6 +61,8 @@ def boto3(task: dict[str, Any]) -> None:
     bucket = place["bucket_name"]
     config = Config(max_pool_connections=threads, s3={"addressing_style": "path"})
     client = boto3.client("s3", endpoint_url=place["endpoint_url"], region_name=place["region_name"], config=config)
+    if at_once:
+        client.meta.events.register_last("before-call.s3", _send_at_once)
     there: dict[str, str] = {}
     if not task["first"]:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
@@ -67,6 +81,10 @@ def boto3(task: dict[str, Any]) -> None:
     with ThreadPoolExecutor(threads) as pool:
         for _ in pool.map(put, wanted):
             pass
+
+
+def _send_at_once(params: dict[str, Any], **_: Any) -> None:
+    params["headers"].pop("Expect", None)
 
 
 def rclone(task: dict[str, Any]) -> None:
@@ -110,11 +128,9 @@ def main() -> None:
     task = json.loads(sys.argv[1])
     settings.configure(**task["settings"])
     django.setup()
-    start, busy = time.perf_counter(), time.process_time()
+    start = time.perf_counter()
     globals()[task["task"]](task)
-    wall, cpu = time.perf_counter() - start, time.process_time() - busy
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(json.dumps({"wall": wall, "cpu": cpu + children.ru_utime + children.ru_stime, "memory": _peak_memory()}))
+    print(json.dumps({"inside": time.perf_counter() - start, "memory": _peak_memory()}))
 
 
 def _peak_memory() -> float:

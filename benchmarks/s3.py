@@ -1,23 +1,20 @@
-"""Publishing to an S3 server, at several distances."""
+"""Publishing to an S3 server."""
 
 import os
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.measure import best, run
-from benchmarks.peers import BOTO3, IN_A_BUCKET, OURS, STORAGES_PER_RELEASE, Peer, among
+from benchmarks.peers import BOTO3, COLLECTFASTA, ENHANCED, IN_A_BUCKET, STORAGES, Peer
 from benchmarks.places import in_bucket
 from benchmarks.proxy import Proxy
-from benchmarks.scenarios import CHANGED, FIRST, SCENARIOS, UNCHANGED, compare, describe
-from benchmarks.works import WORKS, synthetic
+from benchmarks.scenarios import FIRST, UNCHANGED, compare, describe
+from benchmarks.works import WORKS
 from tests.s3.server import Server, start_ceph
 
-MILLISECONDS = (0, 30, 100)
-_REPEAT = {"few": 1, "admin": 3, "apps": 3, "npm": 1}
+_REPEAT = {"few": 1, "admin": 5, "apps": 3, "npm": 1}
 
 
 def server(endpoint: str) -> Server:
@@ -40,46 +37,18 @@ def _check(endpoint: str) -> None:
         raise ValueError(f"--endpoint is {endpoint}, and nothing answers there: {error}") from error
 
 
-def measure(works: list[str], endpoint: str, milliseconds: tuple[int, ...] = MILLISECONDS) -> Iterator[dict[str, Any]]:
-    for name in works:
-        about = {"section": "s3"} | describe(WORKS[name])
-        small = name in ("few", "admin")
-        for distance in milliseconds if small else (30,):
-            peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing and _takes_part(peer, name, distance))
-            scenarios = SCENARIOS if small and distance < 100 else (FIRST, UNCHANGED)
-            with Proxy(endpoint, distance / 1000) as proxy:
-                place = partial(in_bucket, endpoint, proxy.endpoint)
-                for record in compare(peers, place, WORKS[name], scenarios, _REPEAT[name], proxy, patience=10):
-                    yield about | {"milliseconds": distance} | record
-
-
-def _takes_part(peer: Peer, work: str, distance: int) -> bool:
-    # It makes the requests of django-storages.
-    return peer.name != STORAGES_PER_RELEASE or (work, distance) == ("admin", 30)
-
-
-def growth(sizes: list[int], endpoint: str) -> Iterator[dict[str, Any]]:
-    peers = among(IN_A_BUCKET, OURS, BOTO3)
-    with Proxy(endpoint, 0.03) as proxy:
-        for files in sizes:
+def measure(works: list[str], endpoint: str, milliseconds: int = 30) -> Iterator[dict[str, Any]]:
+    with Proxy(endpoint, milliseconds / 1000) as proxy:
+        for name in works:
+            about = {"section": "s3"} | describe(WORKS[name]) | {"milliseconds": milliseconds}
+            peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing and _takes_part(peer, name))
             place = partial(in_bucket, endpoint, proxy.endpoint)
-            for record in compare(peers, place, synthetic(files), (FIRST, UNCHANGED), 1, proxy):
-                yield {"section": "growth", "work": "s3", "files": files} | record
+            repeat = _REPEAT[name]
+            for record in compare(peers, place, WORKS[name], (FIRST, UNCHANGED), repeat, proxy, patience=15):
+                yield about | record
 
 
-def past(releases: int, endpoint: str) -> Iterator[dict[str, Any]]:
-    work = WORKS["admin"]
-    [peer] = among(IN_A_BUCKET, OURS)
-    with Proxy(endpoint, 0.03) as distant, in_bucket(endpoint) as place:
-        away = replace(place, endpoint=distant.endpoint)
-        work.check_out(place.checkout)
-        runs = []
-        for number in range(1, releases + 1):
-            work.change(place.checkout, f"release {number}")
-            if number in range(2, 5) or number > releases - 3:
-                runs.append(run(peer, away, f"release-{number}", distant))
-            else:
-                run(peer, place, f"release-{number}")
-        for before, some in ((1, runs[:3]), (releases - 3, runs[-3:])):
-            about = {"section": "past releases", "work": "s3", "releases": before, "milliseconds": 30}
-            yield about | {"scenario": CHANGED, "peer": peer.name} | best(some)
+def _takes_part(peer: Peer, work: str) -> bool:
+    left_out = {"few": (), "admin": (), "apps": (STORAGES, ENHANCED)}
+    # None of these publishes the largest set within ten minutes.
+    return peer.name not in left_out.get(work, (STORAGES, ENHANCED, COLLECTFASTA, BOTO3))

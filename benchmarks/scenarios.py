@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-from benchmarks.measure import Figures, best, run
+from benchmarks.measure import Figures, median, run
 from benchmarks.peers import DJANGO, ON_DISK, Peer, among
 from benchmarks.places import Place, on_disk
 from benchmarks.proxy import Proxy
@@ -58,7 +58,7 @@ def compare(
                     runs.setdefault((peer.name, scenario), []).append(figures)
                     if figures.get("wall", patience) >= patience:
                         slow.add(peer.name)
-    return [{"scenario": scenario, "peer": peer} | best(all_runs) for (peer, scenario), all_runs in runs.items()]
+    return [{"scenario": scenario, "peer": peer} | median(all_runs) for (peer, scenario), all_runs in runs.items()]
 
 
 def describe(work: Work) -> dict[str, Any]:

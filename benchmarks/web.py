@@ -1,10 +1,13 @@
-"""What a web process pays: until it has its manifest, for an address, in memory."""
+"""What a web process pays: until it has its manifest, for a URL, in memory; and gunicorn's workers together."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import boto3
 
@@ -14,7 +17,7 @@ from benchmarks.places import Place, in_bucket, on_disk
 from benchmarks.proxy import Proxy
 from benchmarks.works import synthetic
 
-# Prints the seconds until there is a manifest, those for an address, and the bytes that a manifest takes.
+# Prints the seconds until there is a manifest, those for a URL, and the bytes that a manifest takes.
 _PROCESS = """
 import json, sys, time, timeit, tracemalloc
 import django
@@ -28,12 +31,29 @@ storage = import_string(staticfiles["BACKEND"])(**staticfiles["OPTIONS"])
 names = list(storage.hashed_files)[:1000]
 wall = time.perf_counter() - start
 assert names
-address = min(timeit.repeat(lambda: [storage.url(name) for name in names], number=1, repeat=5)) / len(names)
+url = min(timeit.repeat(lambda: [storage.url(name) for name in names], number=1, repeat=5)) / len(names)
 tracemalloc.start()
 again = import_string(staticfiles["BACKEND"])(**staticfiles["OPTIONS"])
 again.hashed_files
-print(json.dumps({"wall": wall, "url": address, "bytes": tracemalloc.get_traced_memory()[0]}))
+print(json.dumps({"wall": wall, "url": url, "bytes": tracemalloc.get_traced_memory()[0]}))
 """
+
+# A site with one page, which asks for a URL.
+_SITE = """
+import json, os, sys
+from django.conf import settings
+settings.configure(ROOT_URLCONF="site_under_test", ALLOWED_HOSTS=["*"], **json.loads(os.environ["SETTINGS"]))
+from django.http import HttpResponse
+from django.templatetags.static import static
+from django.urls import path
+urlpatterns = [path("", lambda request: HttpResponse(f"{os.getpid()} {static('app0/style1.css')}"))]
+if "release_static" in settings.INSTALLED_APPS:
+    from release_static.serving import get_wsgi_application
+else:
+    from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+"""
+WORKERS = 4
 
 
 def measure(files: int, endpoint: str, repeat: int = 5) -> Iterator[dict[str, Any]]:
@@ -45,6 +65,8 @@ def measure(files: int, endpoint: str, repeat: int = 5) -> Iterator[dict[str, An
             work.check_out(place.checkout)
             run(peer, place, "release")
             yield about | {"peer": peer.name, "manifest": "on disk"} | start(peer, place, repeat)
+            for preload in (True, False):
+                yield {"section": "web", "files": files, "peer": peer.name} | workers(peer, place, preload=preload)
             if peer.name == DJANGO:
                 content = (place.root / "staticfiles.json").read_bytes()
     [ours], [storages] = among(IN_A_BUCKET, OURS), among(IN_A_BUCKET, STORAGES)
@@ -70,3 +92,30 @@ def start(peer: Peer, place: Place, repeat: int) -> dict[str, Any]:
         )
         runs.append(json.loads(done.stdout))
     return min(runs, key=lambda figures: figures["wall"])
+
+
+def workers(peer: Peer, place: Place, *, preload: bool) -> dict[str, Any]:
+    """`shared`, in MB: what gunicorn and its workers take together, where shared pages count once."""
+    (place.folder / "site_under_test.py").write_text(_SITE)
+    variables = environment()
+    variables["PYTHONPATH"] += f":{place.folder}"
+    variables["SETTINGS"] = json.dumps(settings_of(peer, place, "release"))
+    options = [f"--workers={WORKERS}", "--bind=127.0.0.1:0", "--no-control-socket", *(["--preload"] if preload else [])]
+    command = [sys.executable, "-m", "gunicorn", *options, "site_under_test"]
+    with subprocess.Popen(command, cwd=place.folder, env=variables, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr is not None
+            said = iter(server.stderr.readline, "")
+            address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
+            asked: set[str] = set()
+            while len(asked) < WORKERS:  # until each has answered
+                with urlopen(address, timeout=30) as response:
+                    asked.add(response.read().decode().split()[0])
+            return {"workers": WORKERS, "preload": preload, "shared": sum(map(_memory, [str(server.pid), *asked]))}
+        finally:
+            server.terminate()
+
+
+def _memory(process: str) -> float:
+    rollup = Path("/proc", process, "smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) / 1024  # type: ignore[index]

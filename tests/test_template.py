@@ -2,16 +2,18 @@
 
 import ast
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import jinja2
 import pytest
+import yaml
 from copier._template import Template
 from copier._user_data import Question
 
 from tests.conftest import ROOT
-from tests.template import QUESTIONS, SETTINGS, choices_of, default_of
+from tests.template import DJANGO, QUESTIONS, SETTINGS, choices_of, default_of
 
 # The order that other tools and people rely on.
 CONTRACT = [
@@ -143,8 +145,73 @@ def test_no_lock_file_is_kept():
     assert [path for path in TRACKED if path.name in {"uv.lock", "poetry.lock", "package-lock.json"}] == []
 
 
-def test_the_newest_version_in_the_changelog_is_that_of_the_project():
-    versions = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
-    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
+def changes(changelog: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What the release workflow publishes of this changelog."""
+    (folder / ".github").mkdir()
+    shutil.copy(ROOT / ".github" / "changes", folder / ".github")
+    (folder / "CHANGELOG.md").write_text(changelog)
+    return subprocess.run([folder / ".github" / "changes", version], capture_output=True, text=True, check=False)
 
-    assert version is not None and versions[0] == version[1]
+
+def test_a_release_says_what_changed_since_the_one_before(tmp_path):
+    released = re.sub(
+        r"^(## \[.+?\] - ).*$", r"\g<1>2027-01-31", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE
+    )
+    changelog = released.replace("## [", "## [9.9.9] - 2027-02-28\n\n### Fixed\n\n- Much.\n\n## [", 1)
+
+    done = changes(changelog, "9.9.9", tmp_path)
+
+    assert (done.returncode, done.stdout) == (0, "\n### Fixed\n\n- Much.\n\n")
+
+
+@pytest.mark.parametrize(
+    ("heading", "version"),
+    [("9.9.9] - unreleased", "9.9.9"), ("9.9.9] - 2027-02-28", "9.9.8"), ("9x9] - 2027-02-28", "9.9")],
+)
+def test_nothing_is_released_but_the_newest_version_with_a_date(tmp_path, heading, version):
+    done = changes(f"# Changelog\n\n## [{heading}\n\n- Much.\n", version, tmp_path)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"## [{heading}" in done.stderr and f"## [{version}] - " in done.stderr
+
+
+WORKFLOWS = {path.name: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
+def actions(text: str) -> set[str]:
+    return set(re.findall(r"uses: (\S+ # \S+)", text))
+
+
+def test_a_projects_workflow_uses_the_actions_that_this_repositorys_do():
+    ours = set().union(*(actions(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")))
+    theirs = actions((ROOT / "template" / ".github" / "workflows" / "test.yml.jinja").read_text())
+
+    assert theirs and theirs <= ours
+    assert len({action.partition("@")[0] for action in ours}) == len(ours)
+    assert all(re.search(r"@[0-9a-f]{40} # v\d", action) for action in ours)
+
+
+def test_ci_tests_the_mechanism_with_each_django_on_each_python():
+    matrix = WORKFLOWS["test.yml"]["jobs"]["mechanism"]["strategy"]["matrix"]["include"]
+
+    assert sorted((entry["django"], entry["python"]) for entry in matrix) == sorted(
+        (django, python) for django, pythons in DJANGO.items() for python in pythons
+    )
+
+
+def test_the_python_of_a_new_project_runs_each_django():
+    python = (ROOT / "template" / ".python-version").read_text().strip()
+
+    assert {version for version, pythons in DJANGO.items() if python not in pythons} == set()
+
+
+def test_the_forms_for_issues_are_forms():
+    forms = [path for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml") if path.name != "config.yml"]
+
+    assert forms
+    for path in forms:
+        form = yaml.safe_load(path.read_text())
+        assert {"name", "description", "body"} <= set(form)
+        assert len({field["id"] for field in form["body"]}) == len(form["body"])
+        assert all(field["attributes"]["label"] for field in form["body"])

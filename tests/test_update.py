@@ -2,9 +2,11 @@
 
 import filecmp
 import itertools
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import yaml
 
 from tests.project import ROOT, Project, environment, run_copier
+from tests.template import DJANGO, default_of
 from tests.test_copier import COMBINATIONS, by_command, name_of
 
 
@@ -150,23 +153,26 @@ def test_the_owners_changes_and_the_templates_come_together(changing_template, t
     assert "## Publishing a release" in (project.path / "docs/static-files.md").read_text()
     assert (project.path / "release_static/new.py").read_text() == "NEW = True\n"
     assert (project.path / "pages/templates/pages/home.html").read_text() == "<h1>Our shop</h1>\n"
-    assert (project.path / "README.md").read_text() == "# Our shop\n\nOur own words.\n"
+    assert (project.path / "README.md").read_text().endswith("\nOur own words.\n")
+    assert "## Work on it" in (project.path / "README.md").read_text()
     assert (project.path / "pages/static/pages/home.css").read_text() == "h1 { color: teal }\n"
     assert not (project.path / "static/example.txt").exists()
     assert yaml.safe_load((project.path / ".copier-answers.yml").read_text())["_commit"] == "v1.1.0"
 
 
-def owner_edits(project: Project) -> None:
+def owner_edits(project: Project, package: str = "shop") -> None:
+    """What an owner does in the first week: an app, dependencies, a setting, a page and a URL."""
+
     def edit(name: str, old: str, new: str) -> None:
         path = project.path / name
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
 
-    edit("shop/settings.py", '    "pages",\n', '    "orders",\n    "pages",\n')
-    edit("shop/settings.py", 'LANGUAGE_CODE = "en-us"', 'LANGUAGE_CODE = "de"')
-    edit("shop/urls.py", "admin.site.urls),\n", 'admin.site.urls),\n    path("orders/", views.home),\n')
-    edit("pyproject.toml", "dependencies = [\n", 'dependencies = [\n    "djangorestframework",\n')
-    (project.path / "README.md").write_text("# Our shop\n\nOur own words.\n")
+    edit(f"{package}/settings.py", '    "pages",\n', '    "orders",\n    "pages",\n')
+    edit(f"{package}/settings.py", 'LANGUAGE_CODE = "en-us"', 'LANGUAGE_CODE = "de"')
+    edit(f"{package}/urls.py", "admin.site.urls),\n", 'admin.site.urls),\n    path("orders/", views.home),\n')
+    project.run("uv", "add", "--frozen", "--quiet", "celery", "django-allauth", "djangorestframework", "psycopg")
+    (project.path / "README.md").open("a").write("\nOur own words.\n")
     (project.path / "pages/templates/pages/home.html").write_text("<h1>Our shop</h1>\n")
     (project.path / "pages/static/pages/home.css").write_text("h1 { color: teal }\n")
     (project.path / "static/example.txt").unlink()
@@ -179,13 +185,14 @@ def test_an_update_that_conflicts_says_how_to_see_that_and_how_to_go_back(changi
     settings.write_text(settings.read_text().replace('TIME_ZONE = "UTC"', 'TIME_ZONE = "Asia/Tokyo"'))
     project.commit("Mine")
     changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
-    (changing_template.path / "template" / "release_static" / "new.py").write_text("NEW = True\n")
+    move(changing_template, "release_static/views.py", "release_static/health.py")
     changing_template.release("v1.1.0")
 
     said = run_copier("update", "--defaults", project.path)
 
-    see, back = (line.strip() for line in said.splitlines() if line.startswith(("    git ", "  git ")))
+    see, deleted, back = (line.strip() for line in said.splitlines() if line.startswith("  git "))
     assert "shop/settings.py" in project.run("bash", "-c", see, check=False).stdout
+    assert project.run("bash", "-c", deleted).stdout == "release_static/views.py\n"
     project.run("bash", "-c", back)
     assert status(project) == ""
     assert "CHANGELOG.md" in said
@@ -209,14 +216,15 @@ def test_an_update_ends_where_a_fresh_copy_begins(changing_template, tmp_path):
         {name: value}
         for name, value in {
             "project_name": "The New Shop",
-            "package_name": "store",
             **{name: choice for combination in COMBINATIONS for name, choice in combination.items()},
         }.items()
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_every_answer_can_be_changed_and_back(release_1, tmp_path, changed):
+def test_every_answer_can_be_changed_and_back_beside_the_owners_changes(release_1, tmp_path, changed):
     project = release_1.copy(tmp_path / "one" / "shop")
+    owner_edits(project)
+    project.commit("Mine")
     before = tmp_path / "before"
     shutil.copytree(project.path, before)
     original = yaml.safe_load((project.path / ".copier-answers.yml").read_text())
@@ -227,6 +235,9 @@ def test_every_answer_can_be_changed_and_back(release_1, tmp_path, changed):
         fresh = release_1.copy(
             tmp_path / "-".join(map(str, answers.values())) / "shop", **(original_data(original) | answers)
         )
+        owner_edits(fresh)
+        assert git(project.path, "diff", "--check") == ""
+        assert broken_links(project.path) == set()
         assert differences(project.path, fresh.path) <= {"README.md"}
         # It is the owner's, so it stays as it was.
         assert differences(project.path, before).isdisjoint({"README.md"})
@@ -235,8 +246,89 @@ def test_every_answer_can_be_changed_and_back(release_1, tmp_path, changed):
     assert differences(project.path, before) == set()
 
 
+def test_no_page_links_to_one_that_is_gone_after_an_answer_was_changed(release_1, tmp_path):
+    answers = {
+        "storage_backend": "s3",
+        "docker": "yes",
+        "compare_static_configs": "yes",
+        "release_id_strategy": "heroku",
+    }
+    project = release_1.copy(tmp_path / "shop", **answers)
+    assert broken_links(project.path) == set()
+    data = [f"--data={name}={default_of(name)}" for name in answers]
+
+    run_copier("update", "--defaults", "--quiet", "--vcs-ref=:current:", *data, project.path)
+
+    assert broken_links(project.path) == set()
+    assert not (project.path / "docs/compare-static-configs.md").exists()
+
+
+def broken_links(project: Path) -> set[tuple[str, str]]:
+    """(page, link) where a page of a project's documentation links to a file that is not there."""
+    return {
+        (str(page.relative_to(project)), link)
+        for page in project.rglob("*.md")
+        for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text())
+        if not (page.parent / link).exists()
+    }
+
+
 def original_data(answers: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in answers.items() if not name.startswith("_")}
+
+
+def test_a_project_walks_from_django_to_django(changing_template, tmp_path):
+    project = changing_template.copy(tmp_path / "shop", django_version=OLDEST_DJANGO)
+    owner_edits(project)
+    project.commit("Mine")
+    later = [version for version in reversed(DJANGO) if version != OLDEST_DJANGO]
+    assert later
+
+    for version in (*later, "2028.0"):
+        if version not in DJANGO:
+            next_django(changing_template, version, python="3.13")
+        run_copier("update", "--defaults", "--quiet", f"--data=django_version={version}", project.path)
+
+        assert git(project.path, "diff", "--check") == ""
+        fresh = changing_template.copy(tmp_path / version / "shop", django_version=version)
+        owner_edits(fresh)
+        assert differences(project.path, fresh.path) == set()
+        project.commit(f"Django {version}")
+
+    requirements = tomllib.loads((project.path / "pyproject.toml").read_text())["project"]
+    assert requirements["requires-python"] == ">=3.13"
+    assert "django>=2028.0,<2028.1" in requirements["dependencies"]
+    assert "docs.djangoproject.com/en/2028.0/" in (project.path / "shop/settings.py").read_text()
+
+
+def test_an_update_says_that_it_chose_another_django_when_the_old_one_is_gone(changing_template, tmp_path):
+    project = changing_template.copy(tmp_path / "shop", django_version=OLDEST_DJANGO)
+    remove_oldest_django(changing_template)
+
+    said = run_copier("update", "--defaults", project.path)
+
+    newest = next(iter(DJANGO))
+    assert f'  django_version: "{OLDEST_DJANGO}" -> "{newest}"' in said.splitlines()
+    assert f"django>={newest}," in (project.path / "pyproject.toml").read_text()
+
+
+OLDEST_DJANGO = [*DJANGO][-1]
+
+
+def next_django(template: Template, version: str, python: str) -> None:
+    """Release the template with a Django that does not exist yet."""
+    template.replace_in(
+        "extensions/django.jinja", "versions = {", f'versions = {{\n  "{version}": {{"pythons": ["{python}"]}},'
+    )
+    template.release("v1.1.0")
+
+
+def remove_oldest_django(template: Template) -> None:
+    listed = (template.path / "extensions/django.jinja").read_text()
+    line = re.search(rf'^  "{re.escape(OLDEST_DJANGO)}": .*\n', listed, flags=re.MULTILINE)
+    assert line is not None
+    template.replace_in("extensions/django.jinja", line[0], "")
+    template.release("v1.1.0")
 
 
 @pytest.fixture(params=["newest", "oldest"])
@@ -277,6 +369,67 @@ def test_an_update_over_a_version_that_asks_something_else(changing_template, tm
 
     assert (project / "dashboard/apps.py").exists()
     assert "answers changed" not in said
+
+
+def guide(project: Project, heading: str) -> list[str]:
+    """The commands below a heading of docs/updates.md, with this Copier in place of the newest."""
+    sections = (project.path / "docs/updates.md").read_text().split("\n## ")
+    section = next(section for section in sections if section.startswith(heading))
+    commands = re.findall(r"```bash\n(.*?)```", section, flags=re.DOTALL)
+    assert commands
+    return [
+        command.replace("uvx copier", f"{sys.executable} -m copier").replace("oldname", "shop") for command in commands
+    ]
+
+
+def test_the_guide_finds_and_restores_files_that_differ_from_the_template(release_1, tmp_path):
+    project = release_1.copy(tmp_path / "shop")
+    pristine = release_1.copy(tmp_path / "pristine" / "shop")
+    owner_edits(project)
+    mechanism = project.path / "release_static"
+    (mechanism / "manifest.py").write_text("")
+    (mechanism / "publishing" / "publish.py").unlink()
+    (mechanism / "own.py").write_text("OWN = True\n")
+    mine = project.commit("Mine")
+    compare, restore = guide(project, "Files that differ")
+
+    found = re.sub(r"\x1b\[\d+m", "", project.run("bash", "-euc", compare).stdout)
+
+    assert {tuple(line.split()) for line in found.splitlines()} == {
+        ("conflict", "release_static/manifest.py"),
+        ("create", "release_static/publishing/publish.py"),
+    }
+    assert status(project) == "" and git(project.path, "rev-parse", "HEAD").strip() == mine
+
+    project.run("bash", "-euc", restore)
+
+    assert project.run("bash", "-euc", compare, check=False).stdout == ""
+    assert differences(mechanism, pristine.path / "release_static") == {"own.py"}
+    assert status(project) == ""
+    changed = git(project.path, "diff", "--name-only", mine).splitlines()
+    assert changed == ["release_static/manifest.py", "release_static/publishing/publish.py"]
+
+
+def test_the_guide_changes_an_answer(release_1, tmp_path):
+    project = release_1.copy(tmp_path / "shop")
+    (command,) = guide(project, "Change an answer")[:1]
+
+    project.run("bash", "-euc", command)
+
+    assert (project.path / "Dockerfile").exists() and (project.path / "uv.lock").exists()
+
+
+def test_the_guide_renames_the_package_of_a_project_with_changes(release_1, tmp_path):
+    project = release_1.copy(tmp_path / "shop")
+    owner_edits(project)
+    project.commit("Mine")
+
+    project.run("bash", "-euc", guide(project, "Change an answer")[1])
+
+    renamed = release_1.copy(tmp_path / "fresh" / "shop", package_name="newname")
+    owner_edits(renamed, package="newname")
+    assert git(project.path, "diff", "--check") == ""
+    assert differences(project.path, renamed.path) <= {"README.md"}
 
 
 def ask(template: Template, name: str) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,13 @@ from tests.deploy.conftest import program
 from tests.project import environment
 from tests.servers import DEADLINE, wait_for
 
-AS_ROOT = [] if os.getuid() == 0 else ["sudo", "--non-interactive"]
+AS_ROOT: list[str] = [] if os.getuid() == 0 else ["sudo", "--non-interactive"]
 
 # What a network may need, and no project.
 NETWORK = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+# What systemd says of itself when it has started all that it starts.
+UP = {"running", "degraded"}
+
 AUTHORITIES = "/etc/authorities-of-the-host.pem"
 
 
@@ -37,7 +39,7 @@ class Machine:
     @classmethod
     @contextmanager
     def boot(cls, root: Path, log: Path) -> Iterator["Machine"]:
-        container = [
+        container: list[str] = [
             program("systemd-nspawn"),
             "--register=no",
             "--keep-unit",
@@ -81,17 +83,16 @@ class Machine:
         return done
 
 
-UP = {"running", "degraded"}
-
-
 def _leader(nspawn: int) -> int:
     """The first process of the container that this process runs, or 0 as long as there is none."""
+    process = nspawn
     while True:
         try:
-            [child, *_] = Path(f"/proc/{nspawn}/task/{nspawn}/children").read_text().split() or [0]
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+            if not children:
+                return 0
+            process = int(children[0])
+            if Path(f"/proc/{process}/comm").read_text().strip() in {"systemd", "init"}:
+                return process
         except FileNotFoundError:
             return 0
-        if not child or Path(f"/proc/{child}/comm").read_text().strip() in {"systemd", "init"}:
-            return int(child)
-        nspawn = int(child)
-        time.sleep(0.01)

@@ -122,18 +122,19 @@ def test_the_commands_of_the_platforms_deploy_and_start_the_site(
         project.variables = server.variables | {
             "AWS_STORAGE_BUCKET_NAME": bucket_name,
             "DATABASE_URL": database,
-            "RELEASE_ID": platform,
+            # Their files are the same.
+            "RELEASE_ID": "one",
         }
         text = (project.path / "docs" / f"deploy-{platform}.md").read_text()
 
-        for command in re.findall(r"python manage\.py (migrate --noinput|collectstatic --noinput)", text):
+        for command in set(re.findall(r"python manage\.py (migrate --noinput|collectstatic --noinput)", text)):
             project.manage(*command.split())
         assert project.manage("migrate", "--check").returncode == 0
-        # Where the image's own command starts the site, that of the Dockerfile is tried elsewhere.
+        # Fly.io and Kamal run the command in the Dockerfile.
         for command in set(re.findall(r'gunicorn [^"`\n]*\.wsgi', text)):
             port = free_port()
             process = start(project, *shlex.split(command), PORT=str(port)).until_listening(port)
-            assert json.loads(get(port, "/healthz").body)["release"] == platform
+            assert json.loads(get(port, "/healthz").body)["release"] == "one"
             process.stop()
 
 
@@ -205,3 +206,20 @@ def test_a_release_is_published_to_and_served_from_the_s3_server_that_the_guide_
             served.stop()
     finally:
         s3.stop()
+
+
+def test_the_workflow_prunes_as_the_release_that_is_live(render, server, bucket_name, virtual_environment, start):
+    project = render(python=virtual_environment("6.1", "gunicorn", *PACKAGES["s3"]), storage_backend="s3")
+    project.variables = server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name}
+    for release in ("one", "two", "three"):
+        project.manage("collectstatic", "--noinput", RELEASE_ID=release)
+    port = free_port()
+    start(project, "gunicorn", "--preload", "my_site.wsgi", RELEASE_ID="one", PORT=str(port)).until_listening(port)
+    [workflow] = (block.text for block in blocks(project.path / "docs" / "releases.md") if "name: Prune" in block.text)
+    [step] = (step for step in yaml.safe_load(workflow)["jobs"]["prune"]["steps"] if "run" in step)
+    assert step["run"].endswith("releases prune\n")
+
+    project.run("bash", "-euc", f"{step['run'].rstrip()} --keep=1 --days=0", SITE=f"http://127.0.0.1:{port}")
+
+    kept = {name.split("/")[2] for name in server.names(bucket_name) if name.endswith("/staticfiles.json")}
+    assert kept == {"one", "three"}

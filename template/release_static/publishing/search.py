@@ -22,6 +22,9 @@ _IN_SCRIPTS = [
 class SearchMixin(Base):
     """Over a `ManifestFilesMixin` storage. A name that the storage does not have in its version is never called."""
 
+    # -enhanced hashes files in threads, which takes longer where nothing is copied.
+    post_process_workers = 1
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._ignored: tuple[Any, Any, list[tuple[int, int]]] = (None, None, [])
         super().__init__(*args, **kwargs)

@@ -58,11 +58,20 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return True
 
     def _save(self, name: str, content: File) -> str:
-        source = _source(content) or self._same_as_source(name, content)
+        source = self._source(name, content) or self._same_as_source(name, content)
         if source is None:
             return super()._save(name, content)  # type: ignore[misc]
         self._notes[name] = source
         return name
+
+    def _source(self, name: str, content: File) -> Source | None:
+        """The file on disk that `content` reads as it is, if any."""
+        reader = getattr(content, "file", None)
+        if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
+            return None
+        source = _status(os.path.abspath(reader.name), reader.fileno())
+        known = self._notes.get(name) or self._hashed_sources.get(name)
+        return known if known == source else source  # the same object, because there may be many files
 
     def _same_as_source(self, name: str, content: File) -> Source | None:
         """Django saves a CSS or JS file from memory even where it found nothing to rewrite in it."""
@@ -112,7 +121,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def file_hash(self, name: str, content: File | None = None) -> str | None:
         """As Django's, but it reads no source twice, and the whole digest is kept for those who publish."""
-        source = _source(content) if content is not None and self._hashes_like_django else None
+        source = self._source(name, content) if content is not None and self._hashes_like_django else None
         if content is None or source is None:
             return super().file_hash(name, content)
         if source not in self._md5s:
@@ -126,7 +135,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def hashed_name(self, name: str, content: File | None = None, filename: str | None = None) -> str:
         hashed = super().hashed_name(name, content, filename)
-        if content is not None and (source := _source(content)):
+        if content is not None and (source := self._source(name, content)):
             self._hashed_sources[hashed] = source
         return hashed
 
@@ -196,14 +205,6 @@ def make_stage(
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
     options = configuration.get("OPTIONS", {}) | {"bundles": bundles, "references": references}
     return stage(location=str(directory), base_url=base_url, **options)
-
-
-def _source(content: File) -> Source | None:
-    """The file on disk that `content` reads as it is, if any."""
-    reader = getattr(content, "file", None)
-    if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
-        return None
-    return _status(os.path.abspath(reader.name), reader.fileno())
 
 
 def _status(path: str, descriptor: int | None = None) -> Source:
