@@ -39,18 +39,14 @@ class Machine:
     @classmethod
     @contextmanager
     def boot(cls, root: Path, log: Path) -> Iterator["Machine"]:
-        container: list[str] = [
-            program("systemd-nspawn"),
-            "--register=no",
-            "--keep-unit",
-            "--quiet",
-            "--boot",
-            "--directory",
-            root,
-        ]
+        options = ["--register=no", "--keep-unit", "--quiet", "--boot", f"--directory={root}"]
         with open(log, "wb") as output:
             process = subprocess.Popen(
-                [*AS_ROOT, *container], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment()
+                [*AS_ROOT, program("systemd-nspawn"), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment(),
             )
         try:
             assert wait_for(lambda: process.poll() is not None or _leader(process.pid)), log.read_text()
