@@ -20,9 +20,10 @@ LIMIT = 600  # seconds, after which a run is stopped
 Figures = dict[str, Any]
 
 
-def environment(**variables: str) -> dict[str, str]:
+def environment(folder: Path = ROOT / "template", **variables: str) -> dict[str, str]:
+    """For a process that imports release_static from this folder."""
     fixed = {
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'template'}",
+        "PYTHONPATH": f"{ROOT}:{folder}",
         # Ceph before 17 does not know the newer checksums.
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
@@ -34,7 +35,6 @@ def environment(**variables: str) -> dict[str, str]:
 def settings_of(peer: Peer, place: Place, release: str) -> dict[str, Any]:
     """Django's settings."""
     return {
-        "BASE_DIR": str(place.folder),
         "SECRET_KEY": "s",
         "USE_TZ": True,
         "STATIC_URL": "https://static.example.com/static/" if place.bucket else "/static/",
@@ -74,7 +74,13 @@ def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, f
     busy, start = _cpu(), time.perf_counter()
     try:
         done = subprocess.run(
-            command, cwd=place.folder, env=environment(), check=False, capture_output=True, text=True, timeout=LIMIT
+            command,
+            cwd=place.folder,
+            env=environment(place.folder),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
         )
     except subprocess.TimeoutExpired:
         return {"over": LIMIT}

@@ -10,6 +10,8 @@ from typing import Any
 
 import boto3
 
+from tests.project import ROOT
+
 
 @dataclass(frozen=True)
 class Place:
@@ -43,6 +45,8 @@ class Place:
 @contextmanager
 def on_disk() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        # Where release_static/ is, is the project.
+        Path(folder, "release_static").symlink_to(ROOT / "template" / "release_static")
         yield Place(Path(folder))
 
 

@@ -34,7 +34,7 @@ if bucket:
     backend = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
     options = {"bucket_name": bucket, "endpoint_url": endpoint or None, "region_name": "us-east-1"}
 settings.configure(
-    BASE_DIR=root, STATIC_URL="/static/", STATIC_ROOT=root, USE_TZ=True,
+    STATIC_URL="/static/", STATIC_ROOT=root, USE_TZ=True,
     INSTALLED_APPS=["release_static", "django.contrib.staticfiles"],
     STORAGES={"staticfiles": {"BACKEND": backend, "OPTIONS": options | {"release_id": release_id}}},
 )
@@ -108,7 +108,7 @@ def run_command(place: Place, current: str, arguments: list[str]) -> dict[str, A
     """What `manage.py releases` with these arguments takes."""
     command = [sys.executable, "-c", SCRIPT, str(place.root), place.bucket, place.endpoint, current, *arguments]
     start = time.perf_counter()
-    done = subprocess.run(command, env=environment(), check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, env=environment(place.folder), check=True, stdout=subprocess.PIPE, text=True)
     wall = time.perf_counter() - start
     inside, memory = map(float, done.stdout.split())
     return {"peer": " ".join(["releases", *arguments]), "wall": wall, "inside": inside, "memory": memory}

@@ -88,7 +88,7 @@ def start(peer: Peer, place: Place, repeat: int) -> dict[str, Any]:
     runs = []
     for _ in range(repeat):
         done = subprocess.run(
-            command, cwd=place.folder, env=environment(), check=True, stdout=subprocess.PIPE, text=True
+            command, cwd=place.folder, env=environment(place.folder), check=True, stdout=subprocess.PIPE, text=True
         )
         runs.append(json.loads(done.stdout))
     return min(runs, key=lambda figures: figures["wall"])

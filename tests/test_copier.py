@@ -14,8 +14,8 @@ import copier
 import pytest
 import yaml
 
-from tests.conftest import PACKAGES, PYTHONS, ROOT, environment, made_once
-from tests.project import run_copier
+from tests.conftest import PACKAGES, PYTHONS, ROOT, made_once
+from tests.project import Project, copy_template, run_copier
 from tests.template import DJANGO, choices_of
 
 STRATEGIES = list(choices_of("release_id_strategy").values())
@@ -280,32 +280,14 @@ def test_the_documented_commands_and_the_workflow_work_as_they_stand(
         project.run("bash", "-euc", step["run"], **step.get("env", {}))
 
 
-def test_an_update_keeps_the_projects_changes(tmp_path):
-    template = tmp_path / "template"
-    subprocess.run(["git", "clone", "-q", "--no-tags", ROOT, template], check=True, env=environment())
-    for name in ("copier.yml", "template", "extensions"):
-        subprocess.run(["rm", "-rf", template / name], check=True)
-        subprocess.run(["cp", "-R", ROOT / name, template / name], check=True)
+def test_the_workflow_for_the_next_django_makes_and_checks_a_project(tmp_path):
+    clone = Project(copy_template(tmp_path / "clone"))
+    clone.commit("Clone")
+    job = yaml.safe_load((ROOT / ".github/workflows/django.yml").read_text())["jobs"]["next"]
+    (step,) = [step for step in job["steps"] if step.get("name") == "A project"]
 
-    def git(folder, *arguments):
-        subprocess.run(["git", "-C", folder, *arguments], check=True, env=environment(), capture_output=True)
+    for django in [django for django in job["strategy"]["matrix"]["django"] if "git+" not in django]:
+        done = clone.run("bash", "-euc", step["run"], DJANGO=django)
 
-    git(template, "add", "-A")
-    git(template, "commit", "-qm", "First", "--allow-empty")
-    git(template, "tag", "v1.0.0")
-    project = tmp_path / "shop"
-    run_copier("copy", "--defaults", template, project)
-    git(project, "init", "-q")
-    (project / "static/example.txt").write_text("mine\n")
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "Start")
-    apps = template / "template" / "release_static" / "apps.py"
-    apps.write_text(apps.read_text() + "\n# improved\n")
-    git(template, "commit", "-qam", "Second")
-    git(template, "tag", "v1.1.0")
-
-    run_copier("update", "--defaults", project)
-
-    assert (project / "release_static/apps.py").read_text().endswith("# improved\n")
-    assert (project / "static/example.txt").read_text() == "mine\n"
-    assert yaml.safe_load((project / ".copier-answers.yml").read_text())["_commit"] == "v1.1.0"
+        assert "System check identified no issues" in done.stdout
+        assert "Release first is intact" in done.stdout

@@ -132,6 +132,19 @@ def test_a_url_names_another_database(site):
     }
 
 
+@pytest.mark.parametrize(
+    "url", ["", "shop", "postgres//user:secret@localhost/shop", "postgres://user:secret/1@localhost/shop"]
+)
+def test_what_is_no_url_of_a_database_is_refused_without_showing_it(site, url):
+    done = site.manage("migrate", check=False, DATABASE_URL=url)
+
+    says = done.stderr.splitlines()[-1]
+    assert says.startswith(
+        "django.core.exceptions.ImproperlyConfigured: DATABASE_URL in the environment or in .env is not"
+    )
+    assert "secret" not in says and "with %2F for /" in says
+
+
 def test_a_url_names_a_file_of_sqlite(site, tmp_path):
     site.manage("migrate", DATABASE_URL=f"sqlite:///{tmp_path}/data.sqlite3")
 

@@ -3,7 +3,7 @@
 Every release has a manifest of its own, so old and new code run side by side during a rolling deploy, a rollback needs no
 second collectstatic, and nothing that a running release needs is ever deleted or rewritten.
 
-    manifest.py storages.py serving.py checks.py bundler_checks.py views.py
+    manifest.py storages.py serving.py views.py checks.py bundler_checks.py deploy_checks.py
                     what a web process needs: the manifest of its own release, and nothing else
     release_ids/    how the id of this release is found
     publishing/     the path of a file from a finder to the manifest

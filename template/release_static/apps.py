@@ -12,4 +12,4 @@ class ReleaseStaticConfig(AppConfig):
         super().import_models()
 
     def ready(self) -> None:
-        from release_static import bundler_checks, checks  # noqa: F401 (registers the checks)
+        from release_static import bundler_checks, checks, deploy_checks  # noqa: F401 (registers the checks)

@@ -13,7 +13,7 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.checks import CheckMessage, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from release_static.checks import check_storage
+from release_static.checks import publishes_releases
 from release_static.errors import ReleaseStaticError
 
 _VITE_LINE = '"manifest_path": BASE_DIR / "dist" / ".vite" / "manifest.json"'
@@ -32,7 +32,7 @@ def require_vite_manifest() -> None:
 
 @register(Tags.staticfiles)
 def check_bundlers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    if check_storage(app_configs):
+    if not publishes_releases():
         return []
     options = settings.STORAGES[STATICFILES_STORAGE_ALIAS].get("OPTIONS", {})
     messages: list[CheckMessage] = []
@@ -55,7 +55,7 @@ def check_bundlers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register(Tags.staticfiles)
 def check_compressor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """An offline manifest in STATIC_ROOT is fine if the release id is in its name."""
-    if check_storage(app_configs) or not apps.is_installed("compressor") or not settings.COMPRESS_OFFLINE:
+    if not publishes_releases() or not apps.is_installed("compressor") or not settings.COMPRESS_OFFLINE:
         return []
     path = Path(settings.COMPRESS_ROOT, settings.COMPRESS_OUTPUT_DIR, settings.COMPRESS_OFFLINE_MANIFEST)
     try:
@@ -65,7 +65,8 @@ def check_compressor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not _in_static_root(path) or release_id in settings.COMPRESS_OFFLINE_MANIFEST:
         return []
     hint = (
-        'Give each release its own, as docs/bundlers.md says: COMPRESS_OFFLINE_MANIFEST = f"manifest-{RELEASE_ID}.json"'
+        "Give each release its own: from release_static.release_ids.resolve import resolve; COMPRESS_OFFLINE_MANIFEST = "
+        'f"manifest-{resolve(None, STORAGES["staticfiles"]["OPTIONS"].get("release_id_strategy"))}.json"'
     )
     return [_overwritten("COMPRESS_OFFLINE_MANIFEST", path, hint, 3)]
 

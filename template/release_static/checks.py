@@ -1,50 +1,47 @@
-"""System checks. They carry the tag of django.contrib.staticfiles, so that collectstatic runs them too."""
+"""System checks. They carry the tag of django.contrib.staticfiles, so that collectstatic runs them too.
+
+Settings for development and tests may name another storage. Then only `check --deploy` has something to report.
+"""
 
 from typing import Any
 
-from django.apps import apps
 from django.conf import STATICFILES_STORAGE_ALIAS, settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.files.storage import FileSystemStorage
+from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
-from release_static import serving
 from release_static.errors import ReleaseStaticError
 from release_static.release_ids.resolve import stated
 from release_static.storages import ReleaseSpecificManifestMixin
 
+_APP = "release_static"
+_STRATEGY = '"release_id_strategy": "release_static.release_id_strategies.git_hash"'
 
-@register(Tags.staticfiles)
-def check_order_of_apps(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    names = [app.name for app in apps.get_app_configs()]
-    if "django.contrib.staticfiles" not in names:
-        return []
-    if names.index("release_static") < names.index("django.contrib.staticfiles"):
-        return []
-    return [
-        Error(
-            "'release_static' comes after 'django.contrib.staticfiles' in INSTALLED_APPS, so Django's own collectstatic "
-            "would run, which deletes and rewrites live files.",
-            hint="Put 'release_static' before 'django.contrib.staticfiles'.",
-            id="release_static.E001",
-        )
-    ]
+
+def publishes_releases() -> bool:
+    """Whether these settings name a storage of this package."""
+    return issubclass(_storage_class(), ReleaseSpecificManifestMixin)
 
 
 @register(Tags.staticfiles)
+def check_collectstatic(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return _collectstatic() if publishes_releases() else []
+
+
+@register(Tags.staticfiles, deploy=True)
 def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
-    try:
-        ours = issubclass(import_string(backend), ReleaseSpecificManifestMixin)
-    except (AttributeError, ImportError, TypeError):
-        ours = False
-    if ours:
+    if publishes_releases():
         return []
+    backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
     return [
         Error(
             f"STORAGES['staticfiles'] is {backend!r}, which has no manifest per release.",
-            hint="Name release_static.storages.ReleaseSpecificManifestLocalStorage as its BACKEND.",
+            hint=f"Write at the end of the settings of production:\n\n{_lines_for(_storage_class())}\n",
             id="release_static.E002",
-        )
+        ),
+        *_collectstatic(),
     ]
 
 
@@ -59,10 +56,47 @@ def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register(Tags.staticfiles, deploy=True)
-def check_manifest(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What would keep a server from starting, for a pipeline to find before there is traffic."""
-    if check_storage(app_configs):
+def _collectstatic() -> list[CheckMessage]:
+    """Of two apps that have a command, Django runs that of the one which is listed first."""
+    owner = get_commands()["collectstatic"]
+    if owner == _APP:
         return []
-    reason = serving.problem()
-    return [Error(reason, id="release_static.E004")] if reason else []
+    return [
+        Error(
+            f"collectstatic is the command of {owner!r}, which does not publish releases.",
+            hint=f'In INSTALLED_APPS, put "{_APP}" before "{owner}".',
+            id="release_static.E001",
+        )
+    ]
+
+
+def _storage_class() -> type:
+    """`object` if it cannot be imported, which Django reports."""
+    try:
+        found = import_string(settings.STORAGES[STATICFILES_STORAGE_ALIAS]["BACKEND"])
+    except (AttributeError, ImportError, KeyError, TypeError):
+        return object
+    return found if isinstance(found, type) else object
+
+
+def _lines_for(storage: type) -> str:
+    """What to write in settings where the static files are published by this storage so far."""
+    backend, rest = "release_static.storages.ReleaseSpecificManifestLocalStorage", ""
+    if any(base.__module__.startswith("storages.backends.s3") for base in storage.__mro__):
+        backend = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
+        rest = '            **STORAGES["staticfiles"].get("OPTIONS", {}),\n'
+    elif issubclass(storage, ManifestFilesMixin) and issubclass(storage, FileSystemStorage):
+        rest = '            "stage": STORAGES["staticfiles"],\n'
+    known = "" if settings.is_overridden("STORAGES") else "from django.conf.global_settings import STORAGES\n\n"
+    return (
+        f"{known}STORAGES = {{\n"
+        "    **STORAGES,\n"
+        '    "staticfiles": {\n'
+        f'        "BACKEND": "{backend}",\n'
+        '        "OPTIONS": {\n'
+        f"            {_STRATEGY},\n"
+        f"{rest}"
+        "        },\n"
+        "    },\n"
+        "}"
+    )

@@ -1,4 +1,4 @@
-"""A server process has a secret key and the manifest of its own release before the first request, or exits."""
+"""A server process has its settings and the manifest of its own release before the first request, or exits."""
 
 import os
 import sys
@@ -46,8 +46,15 @@ def require_manifest() -> None:
         _end(str(error), WORKER_BOOT_ERROR)
 
 
-def require_secret_key() -> None:
-    """End this process if it has no secret key. Django itself would let it start, and fail at the first login."""
+def require_settings() -> None:
+    """End this process if its settings refuse a value of the environment, or if it has no secret key.
+
+    Django itself would let it start without one, and fail at the first login.
+    """
+    try:
+        settings.DEBUG  # noqa: B018 (loads the settings)
+    except ImproperlyConfigured as error:
+        _end(str(error), WORKER_BOOT_ERROR)
     try:
         settings.SECRET_KEY  # noqa: B018 (raises if it is empty)
     except ImproperlyConfigured:
@@ -62,8 +69,8 @@ def get_wsgi_application() -> "WSGIHandler":
     """Django's, of a process that has its manifest before middleware is built: WhiteNoise's asks for URLs by then."""
     from django.core import wsgi  # here, because commands do not need it
 
+    require_settings()
     django.setup(set_prefix=False)
-    require_secret_key()
     require_manifest()
     return wsgi.get_wsgi_application()
 
@@ -72,8 +79,8 @@ def get_asgi_application() -> "ASGIHandler":
     """As `get_wsgi_application`."""
     from django.core import asgi
 
+    require_settings()
     django.setup(set_prefix=False)
-    require_secret_key()
     require_manifest()
     return asgi.get_asgi_application()
 

@@ -5,7 +5,7 @@ from django.test import override_settings
 from django.test.runner import DiscoverRunner, ParallelTestSuite
 
 
-def use_test_settings(*args):
+def use_test_settings():
     """Tests need no secret key, no published release and no bucket: {% static %} gives names as they are.
 
     Uploads stay in memory.

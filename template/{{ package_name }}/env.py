@@ -8,7 +8,8 @@ class Env(environ.Env):
     """django-environ's Env, which does not guess.
 
     A value that starts with $ is not the name of another variable: secret keys and passwords may start with it. A boolean
-    that is misspelled is an error, not False. Spaces around the items of a list are not part of them.
+    that is misspelled is an error, not False. Spaces around the items of a list are not part of them. The error about a
+    database's URL does not show it.
     """
 
     BOOLEAN_FALSE_STRINGS = ("", "0", "false", "off", "n", "no")
@@ -23,3 +24,15 @@ class Env(environ.Env):
         if value.startswith("$"):
             return self.parse_value(value, cast)
         return super().get_value(var, cast, default, parse_default)
+
+    def db(self, var):
+        try:
+            database = self.db_url(var)
+        except ValueError:
+            database = {}
+        if not database.get("ENGINE"):
+            raise ImproperlyConfigured(
+                f"{var} in the environment or in .env is not the URL of a database. Write it as "
+                "postgres://user:password@host:5432/name, with %2F for / and %23 for # in the password."
+            )
+        return database

@@ -63,6 +63,16 @@ def test_an_error_leaves_its_traceback_on_standard_error(site, start):
     assert "django" not in quiet and "Traceback" not in quiet
 
 
+def test_the_home_page_shows_no_path_of_the_server(site, start):
+    server: Server = start(site, *GUNICORN)
+    manifest = server.probe()["manifest"]
+
+    page = server.get("/")
+
+    assert "<dd>one</dd>" in page and f"<dd>{manifest}</dd>" in page
+    assert str(site.path) not in page
+
+
 @pytest.mark.parametrize(
     "command",
     [GUNICORN, ("gunicorn", "--preload", *GUNICORN[1:]), ("uvicorn", "--port=0", "my_site.asgi:application")],
@@ -74,6 +84,21 @@ def test_a_server_without_a_secret_key_ends_when_it_starts(site, start, command)
     assert server.process.wait(DEADLINE) == 3
     assert server.said.count("SECRET_KEY is empty in my_site.settings") == 1
     assert "such as DJANGO_SECRET_KEY, to a long random string." in server.said
+    assert "Traceback" not in server.said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DJANGO_HTTPS", "ture", "DJANGO_HTTPS is 'ture' in the environment or in .env. Set it to 1 or 0.\n"),
+        ("DATABASE_URL", "postgres//", "DATABASE_URL in the environment or in .env is not the URL of a database."),
+    ],
+)
+def test_so_does_one_with_a_value_that_its_settings_refuse(site, start, name, value, says):
+    server: Server = start(site, "gunicorn", "--preload", *GUNICORN[1:], **{name: value})
+
+    assert server.process.wait(DEADLINE) == 3
+    assert server.said.count(says) == 1
     assert "Traceback" not in server.said
 
 

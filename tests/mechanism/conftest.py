@@ -1,11 +1,13 @@
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+import release_static
 from release_static.storages import ReleaseSpecificManifestLocalStorage
 
 STORAGE_OPTIONS = {"bundles", "environment", "references", "stage"}
@@ -69,3 +71,13 @@ def site(tmp_path: Path, settings: Any) -> Site:
     site = Site(tmp_path, settings)
     site.write("example.txt", "old")
     return site
+
+
+@pytest.fixture
+def project_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """project_at(folder): as if release_static/ were in that folder."""
+
+    def project_at(folder: Path) -> None:
+        monkeypatch.setattr(release_static, "__file__", str(folder / "release_static" / "__init__.py"))
+
+    return project_at

@@ -1,9 +1,5 @@
 """The least that a project needs to publish its static files. Tests set the directories."""
 
-from pathlib import Path
-
-BASE_DIR = Path(__file__).parent / "no-such-directory"
-
 SECRET_KEY = "for tests"
 
 INSTALLED_APPS = [

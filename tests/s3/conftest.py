@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 
+import release_static
 from release_static.errors import ReleaseStaticError
 from release_static.s3.bucket import Bucket
 from tests.s3.server import Server
@@ -109,7 +110,7 @@ class Site:
 
     @property
     def copy(self) -> Path:
-        return Path(self.settings.BASE_DIR) / "staticfiles.json"
+        return self.sources.parent / "staticfiles.json"
 
     def objects(self) -> dict[str, str]:
         """The bucket's keys and their ETags, without locks."""
@@ -134,10 +135,11 @@ class Site:
 
 
 @pytest.fixture
-def site(server: Server, bucket_name: str, settings: Any, tmp_path: Path) -> Site:
+def site(server: Server, bucket_name: str, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     sources = tmp_path / "sources"
     sources.mkdir()
-    settings.BASE_DIR = tmp_path
+    # The project is where release_static/ is.
+    monkeypatch.setattr(release_static, "__file__", str(tmp_path / "release_static" / "__init__.py"))
     settings.STATIC_URL = STATIC
     settings.STATICFILES_DIRS = [sources]
     site = Site(server, bucket_name, sources, settings)

@@ -11,6 +11,7 @@ publish      upload what is missing, delete nothing, and write the manifest last
 directory    the destination on disk; the one in a bucket is in s3/. What it takes from the system is in listing, writer
              and sync
 checksums    what each hashed file of a release is
+predecessor  the manifest of Django's own that was there before
 marker       small files that say who did what, and when
 names        what the name of a published file tells
 """

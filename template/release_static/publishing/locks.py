@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from uuid import uuid4
 
-from release_static.errors import ReleaseStaticError
+from release_static.errors import ReleaseStaticError, printable
 from release_static.manifest import RELEASES
 from release_static.publishing import marker
 from release_static.publishing.destination import Destination, Entry
@@ -91,7 +91,8 @@ class Lock:
         minutes = max(1, round(lock.ends_in / 60))
         return (
             f"{owner or 'an unknown process'}. If that process was killed, its lock ends in {minutes} "
-            f"minute{'s' if minutes > 1 else ''}; to end it now, delete it:\n  {self.destination.location(lock.name)}"
+            f"minute{'s' if minutes > 1 else ''}; to end it now, delete it:\n"
+            f"  {printable(self.destination.location(lock.name))}"
         )
 
 

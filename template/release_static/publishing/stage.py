@@ -103,11 +103,12 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
         """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
-        if os.sep == "/" and (name := next((name for name in paths if "\\" in name), None)):
-            raise StageError(
-                f"The name of the static file {name} has a backslash, which browsers take for a slash. Rename the file, "
-                "or leave it out: collectstatic -i PATTERN"
-            )
+        for name in paths:
+            if problem := _problem_with(name):
+                raise StageError(
+                    f"The name of the static file {name} {problem}. Rename the file, or leave it out: collectstatic -i "
+                    "PATTERN"
+                )
         yield from super().post_process(paths, dry_run=dry_run, **options)
         for name, hashed in self.hashed_files.items():
             if not self.exists(hashed):
@@ -205,6 +206,17 @@ def make_stage(
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
     options = configuration.get("OPTIONS", {}) | {"bundles": bundles, "references": references}
     return stage(location=str(directory), base_url=base_url, **options)
+
+
+def _problem_with(name: str) -> str:
+    """Why no URL can lead to a file of this name, "" if one can."""
+    if os.sep == "/" and "\\" in name:
+        return "has a backslash, which browsers take for a slash"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8, as URLs and S3 require"
+    return ""
 
 
 def _status(path: str, descriptor: int | None = None) -> Source:

@@ -14,6 +14,7 @@ from release_static.manifest import beside, path
 from release_static.publishing.destination import Destination, Entry
 from release_static.publishing.locks import Lock
 from release_static.publishing.marker import EXPIRED
+from release_static.publishing.predecessor import unadopted
 from release_static.releases import retention
 from release_static.releases.inventory import Inventory, UnknownRelease, read_releases
 from release_static.releases.retention import Decision, Policy, Release
@@ -124,6 +125,8 @@ def _check(inventory: Inventory, current: str) -> None:
             f"  {problems}\n"
             "Restore them, or delete them if no process uses their releases."
         )
+    if problem := unadopted(inventory.destination):
+        raise PruneError(f"Nothing was deleted: {problem}")
     try:
         inventory.get(current)
     except UnknownRelease as error:

@@ -11,7 +11,10 @@ _REGION = "Set AWS_S3_REGION_NAME to the region of the bucket"
 NETWORK = "Check the network, and AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
 _DAMAGED = "The server received something else than was sent: the file changed meanwhile, or the network damaged it"
 _OVERLOADED = "The server failed every time. Try again in a few minutes"
-_PERMISSIONS = "Give the credentials the permissions that docs/s3.md lists"
+_PERMISSIONS = (
+    "Allow the credentials s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject on its objects; to prune, also "
+    "s3:DeleteObject"
+)
 
 # By S3's own error code (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) or boto3's exception.
 _REMEDIES = {

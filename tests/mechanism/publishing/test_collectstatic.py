@@ -288,7 +288,7 @@ def test_nothing_but_the_static_root_is_written_to(site, tmp_path, monkeypatch):
 def test_a_static_root_that_is_a_file_is_an_error_that_names_it(site):
     site.root.write_text("a file")
 
-    with pytest.raises(CommandError, match=f"{site.root} could not be read: Not a directory"):
+    with pytest.raises(CommandError, match=rf"{site.root} could not be read: Not a directory .*\nFix the cause"):
         site.publish("one")
 
 

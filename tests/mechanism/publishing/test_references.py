@@ -248,8 +248,19 @@ def test_code_that_django_takes_for_a_reference_is_cut_short(site):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_backslash_in_a_name_is_an_error_that_names_the_file(site, stage):
-    site.write("back\\slash.txt", "text")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("back\\slash.txt", "back\\slash.txt has a backslash"), ("latin\udce9.txt", "latin\\udce9.txt is not UTF-8")],
+    ids=["backslash", "not UTF-8"],
+)
+def test_a_name_that_no_url_can_lead_to_is_an_error_that_names_the_file(site, stage, name, said):
+    site.write(name, "text")
 
-    assert error(site, stage).startswith("The name of the static file back\\slash.txt has a backslash")
+    assert error(site, stage).startswith(f"The name of the static file {said}")
     assert site.state() == {}
+
+
+def test_what_stands_in_a_file_is_shown_escaped(site):
+    site.write("app.css", "a { background: url('no\x1b[2J.png') }")
+
+    assert "refers to no\\x1b[2J.png, which is not" in error(site, DJANGO)

@@ -31,14 +31,14 @@ ALLOW_FILES = ("-c", "protocol.file.allow=always")
 
 
 @pytest.fixture
-def repository(tmp_path, settings):
+def repository(tmp_path, project_at):
     """A repository with a commit, and the project in a folder of it."""
     repository = Project(tmp_path / "repository")
     (repository.path / "site").mkdir(parents=True)
     (repository.path / "site" / "style.css").write_text("one\n")
     (repository.path / "logo.png").write_bytes(bytes(range(256)))
     repository.commit("One")
-    settings.BASE_DIR = repository.path / "site"
+    project_at(repository.path / "site")
     return repository
 
 
@@ -66,41 +66,41 @@ def test_packed_references_are_found(repository):
     assert git_hash() == commit
 
 
-def test_a_shallow_clone_is_named_by_its_commit(repository, tmp_path, settings):
+def test_a_shallow_clone_is_named_by_its_commit(repository, tmp_path, project_at):
     commit = repository.commit("Two")
     repository.run("git", "clone", "-q", "--depth=1", repository.path.as_uri(), tmp_path / "clone")
-    settings.BASE_DIR = tmp_path / "clone" / "site"
+    project_at(tmp_path / "clone" / "site")
     assert git_hash() == commit
 
 
-def test_a_worktree_is_named_by_its_own_commit(repository, tmp_path, settings):
+def test_a_worktree_is_named_by_its_own_commit(repository, tmp_path, project_at):
     repository.run("git", "worktree", "add", "-q", "-b", "feature", tmp_path / "worktree")
     commit = Project(tmp_path / "worktree").commit("In the worktree")
     assert commit != head(repository)
-    settings.BASE_DIR = tmp_path / "worktree" / "site"
+    project_at(tmp_path / "worktree" / "site")
     assert git_hash() == commit
 
 
-def test_a_submodule_is_named_by_its_own_commit(repository, tmp_path, settings):
+def test_a_submodule_is_named_by_its_own_commit(repository, tmp_path, project_at):
     outer = Project(tmp_path / "outer")
     outer.path.mkdir()
     outer.commit("Outer")
     outer.run("git", *ALLOW_FILES, "submodule", "--quiet", "add", repository.path, "inner")
     outer.commit("With a submodule")
-    settings.BASE_DIR = outer.path / "inner" / "site"
+    project_at(outer.path / "inner" / "site")
     commit = head(repository)
     assert git_hash() == commit
 
 
-def test_a_repository_without_a_commit_has_no_id(tmp_path, settings):
+def test_a_repository_without_a_commit_has_no_id(tmp_path, project_at):
     Project(tmp_path).run("git", "init", "-q", "-b", "main")
-    settings.BASE_DIR = tmp_path
+    project_at(tmp_path)
     with pytest.raises(ReleaseIdError, match="git says: .* does not have any commits"):
         git_hash()
 
 
-def test_a_folder_without_a_repository_has_no_id(tmp_path, settings):
-    settings.BASE_DIR = tmp_path
+def test_a_folder_without_a_repository_has_no_id(tmp_path, project_at):
+    project_at(tmp_path)
     with pytest.raises(ReleaseIdError, match="git says: .*not a git repository"):
         git_hash()
 
@@ -287,8 +287,8 @@ def test_untracked_static_files_are_named_in_a_warning(repository, settings, cap
     static = repository.path / "site" / "static"
     prefixed = repository.path / "prefixed"
     for name in ("static/a.css", "static/ignored.css", "static/.DS_Store", "notes.txt"):
-        (settings.BASE_DIR / name).parent.mkdir(exist_ok=True)
-        (settings.BASE_DIR / name).write_text("untracked")
+        (repository.path / "site" / name).parent.mkdir(exist_ok=True)
+        (repository.path / "site" / name).write_text("untracked")
     prefixed.mkdir()
     for number in range(4):
         (prefixed / f"{number}.css").write_text("untracked")
@@ -316,11 +316,11 @@ def test_untracked_static_files_are_named_in_a_warning(repository, settings, cap
 def test_untracked_files_in_the_static_folder_of_an_app_are_named_in_a_warning(
     repository, settings, monkeypatch, caplog
 ):
-    app = settings.BASE_DIR / "shop_of_the_git_test"
+    app = repository.path / "site" / "shop_of_the_git_test"
     (app / "static").mkdir(parents=True)
     (app / "__init__.py").touch()
     repository.commit("An app")
-    monkeypatch.syspath_prepend(settings.BASE_DIR)
+    monkeypatch.syspath_prepend(repository.path / "site")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, app.name]
     (app / "static" / "shop.css").write_text("untracked")
@@ -335,12 +335,12 @@ def test_a_file_that_was_only_touched_changes_nothing(repository):
 
 
 @pytest.fixture
-def copy(repository, tmp_path, settings):
+def copy(repository, tmp_path, project_at):
     """copy(): a copy of the checkout is now the project. Git cannot rely on time stamps there, so it reads every file."""
 
     def copy(source=repository.path):
         shutil.copytree(source, tmp_path / "copy", symlinks=True, copy_function=shutil.copyfile)
-        settings.BASE_DIR = tmp_path / "copy" / "site"
+        project_at(tmp_path / "copy" / "site")
         return Project(tmp_path / "copy")
 
     return copy
@@ -454,7 +454,8 @@ def test_a_signature_is_not_taken_for_the_id(repository, tmp_path):
 def test_another_process_gives_the_same_id_for_the_same_change(repository):
     (repository.path / "site" / "style.css").write_text("two\n")
     script = (
-        "from django.conf import settings; settings.configure(BASE_DIR='site');"
+        "from django.conf import settings; settings.configure();"
+        "import release_static; release_static.__file__ = 'site/release_static/__init__.py';"
         "from release_static.release_id_strategies import git_hash; print(git_hash())"
     )
     done = subprocess.run(

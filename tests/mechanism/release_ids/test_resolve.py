@@ -20,8 +20,8 @@ def nothing():
 
 
 @pytest.fixture(autouse=True)
-def revision(tmp_path, settings, monkeypatch):
-    settings.BASE_DIR = tmp_path
+def revision(tmp_path, project_at, monkeypatch):
+    project_at(tmp_path)
     monkeypatch.delenv("RELEASE_ID", raising=False)
     return tmp_path / "REVISION"
 

@@ -125,6 +125,13 @@ def test_a_release_that_is_not_published(three, command):
     assert "three, two, one" in str(error.value)
 
 
+@pytest.mark.parametrize("command", ["show", "verify", "pin", "unpin", "diff one"])
+@pytest.mark.parametrize("release_id", ["", "../one", "\udcff", "x" * 129])
+def test_what_cannot_be_the_id_of_a_release_is_refused(three, command, release_id):
+    with pytest.raises(CommandError, match="is not a valid release id"):
+        releases(*command.split(), release_id)
+
+
 def test_current_prints_the_id_alone(site):
     site.run_release("one")
 

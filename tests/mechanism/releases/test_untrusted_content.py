@@ -5,12 +5,14 @@ import json
 import os
 import re
 import sys
+import time
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from release_static.errors import printable
 from release_static.manifest import Manifest, ManifestError
+from release_static.publishing.locks import EXCLUSIVE, LIFETIME
 
 GOOD = {"version": "1.1", "hash": "abc", "paths": {"a.txt": "a.0123456789ab.txt"}}
 DEEP = "[" * 100_000 + "]" * 100_000
@@ -188,11 +190,11 @@ def test_json_is_ascii(nasty):
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_what_standard_output_cannot_encode_is_escaped(site, monkeypatch, encoding):
     site.write("täglich/日.txt", "x")
-    site.publish("one")
-    (site.root / site.manifest("one")["paths"]["täglich/日.txt"]).unlink()
     out = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     monkeypatch.setattr(sys, "stdout", out)
 
+    site.publish("one", stdout=None, verbosity=2)
+    (site.root / site.manifest("one")["paths"]["täglich/日.txt"]).unlink()
     call_command("releases", "show", "one", "--json")
     with pytest.raises(CommandError):
         call_command("releases", "verify")
@@ -218,6 +220,18 @@ def test_the_lock_of_another_is_described_escaped(three):
 
     assert code == 1
     assert "\\x1b[2J" in seen
+    assert all(character.isprintable() for character in seen if character != "\n")
+
+
+def test_the_lock_that_a_publisher_waits_for_is_shown_escaped(three):
+    lock = three.root / f".releases/.lock-exclusive-{FOLDER}"
+    lock.write_text("{}")
+    ends_in = time.time() - LIFETIME[EXCLUSIVE] + 2
+    os.utime(lock, (ends_in, ends_in))
+
+    seen = three.publish("four")
+
+    assert "Waiting for a prune" in seen and r".lock-exclusive-\x1b[2J" in seen
     assert all(character.isprintable() for character in seen if character != "\n")
 
 

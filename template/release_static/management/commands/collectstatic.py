@@ -10,10 +10,11 @@ from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
-from release_static.management.output import bar
-from release_static.manifest import path
+from release_static.management.output import bar, printable_lines
+from release_static.manifest import NAME, path
 from release_static.publishing import locks
 from release_static.publishing.destination import Destination
+from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
 from release_static.publishing.stage import StageMixin, make_stage
 from release_static.storages import ReleaseSpecificManifestMixin
@@ -50,11 +51,13 @@ class Command(collectstatic.Command):
         try:
             super().handle(**options)
         except ReleaseStaticError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(printable_lines(str(error))) from error
         except EOFError as error:
             raise CommandError("There is no terminal to ask on. Run collectstatic --noinput.") from error
         except OSError as error:  # Django looks at the destination before it collects
-            raise CommandError(f"{self.storage.destination} could not be read: {describe(error)}.") from error
+            raise CommandError(
+                f"{self.storage.destination} could not be read: {describe(error)}.\nFix the cause and run collectstatic again."
+            ) from error
         return self.summary if self.verbosity >= 1 else None
 
     def collect(self) -> dict[str, list[str]]:
@@ -92,7 +95,7 @@ class Command(collectstatic.Command):
             stage = self.fill_stage(storage, Path(directory))
             manifest = stage.manifest()
             files = stage.files(manifest)
-            existing = (lock or destination).existing(file.name for file in files)
+            existing = (lock or destination).existing([NAME, *(file.name for file in files)])
             plan = prepare(
                 release_id,
                 environment,
@@ -116,6 +119,8 @@ class Command(collectstatic.Command):
         except OSError as error:
             # As in a container that may not write to its image: processes read the manifest where it is published.
             self.log(f"No copy of the manifest is kept beside the code: {error}")
+        if NAME in existing and (problem := unadopted(destination)):
+            self.warn(problem)
         return plan
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
@@ -141,8 +146,11 @@ class Command(collectstatic.Command):
         else:
             super().copy_file(path, prefixed_path, source_storage)
 
+    def log(self, msg: str, level: int = 2) -> None:
+        super().log(printable_lines(msg, self.stdout), level)
+
     def warn(self, warning: str) -> None:
-        self.stderr.write(self.style.WARNING(f"Warning: {warning}"))
+        self.stderr.write(self.style.WARNING(printable_lines(f"Warning: {warning}", self.stderr)))
 
     def _summary(self, plan: Plan, destination: Destination) -> str:
         new, unchanged = len(plan.missing) + len(plan.outdated), len(plan.unchanged)

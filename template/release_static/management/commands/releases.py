@@ -14,10 +14,12 @@ from django.core.management.base import CommandError, CommandParser, no_translat
 from release_static.errors import ReleaseStaticError, describe, printable
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.output import OutputCommand, printable_lines
+from release_static.manifest import NAME
 from release_static.publishing import locks
-from release_static.release_ids.resolve import REMEDY
+from release_static.release_ids.resolve import REMEDY, ReleaseIdError, validate
 from release_static.release_ids.resolve import explain as explain_id
 from release_static.releases import pins, report, retention
+from release_static.releases.adoption import adopt
 from release_static.releases.changes import compare, new_bytes
 from release_static.releases.environments import retire
 from release_static.releases.inventory import read_manifest, read_releases
@@ -46,10 +48,10 @@ class Command(OutputCommand):
         current = add("current", self.current, "Print the id of this release.")
         current.add_argument("--explain", action="store_true", help="Show what each place that can set the id says.")
         show = add("show", self.show, "Show one release, and what changed since the one before.")
-        show.add_argument("id")
+        show.add_argument("id", type=_release_id)
         show.add_argument("--json", action="store_true")
         check = add("verify", self.verify, "Check that files exist, with the right size and content.")
-        check.add_argument("id", nargs="?", help="The release to check (default: this one).")
+        check.add_argument("id", type=_release_id, nargs="?", help="The release to check (default: this one).")
         check.add_argument("--all", action="store_true", help="Check all releases.")
         check.add_argument(
             "--repair", action="store_true", help="Publish missing and damaged files of this checkout again."
@@ -74,13 +76,17 @@ class Command(OutputCommand):
         )
         delete.add_argument("--dry-run", action="store_true", help="Only show what would be deleted.")
         diff = add("diff", self.diff, "Show what is different in one release, compared to another.")
-        diff.add_argument("before", metavar="ID")
-        diff.add_argument("id", metavar="ID")
+        diff.add_argument("before", type=_release_id, metavar="ID")
+        diff.add_argument("id", type=_release_id, metavar="ID")
         diff.add_argument("--json", action="store_true")
         retire = add("retire", self.retire, "Let the releases that only one environment keeps expire.")
         retire.add_argument("environment")
-        add("pin", self.pin, "Never let a release expire.").add_argument("id")
-        add("unpin", self.unpin, "Let a release expire again.").add_argument("id")
+        keep = add("adopt", self.adopt, "Keep what was published before there were releases, as a pinned release.")
+        keep.add_argument(
+            "file", nargs="?", type=Path, help="Its manifest (default: staticfiles.json at the destination)."
+        )
+        add("pin", self.pin, "Never let a release expire.").add_argument("id", type=_release_id)
+        add("unpin", self.unpin, "Let a release expire again.").add_argument("id", type=_release_id)
 
     @no_translations
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
@@ -199,6 +205,19 @@ class Command(OutputCommand):
             "environment keeps expire at the next prune."
         )
 
+    def adopt(self, *, file: Path | None, **options: Any) -> None:
+        found, missing = adopt(file, self.storage.destination, self.warn)
+        if missing:
+            self.warn(
+                f"{len(missing)} of the files that this manifest names are not in {self.storage.destination}: "
+                + ", ".join(missing[:3])
+            )
+        self.print(
+            f"What was published before is now release {found.id}. It is pinned, so prune keeps its files. Once no process "
+            f"will run the old code again, delete {file or self.storage.destination.location(NAME)} and run: manage.py "
+            f"releases unpin {found.id}"
+        )
+
     def pin(self, *, id: str, **options: Any) -> None:
         pins.pin(id, self.storage.destination, self.warn)
         self.print(f"Release {id} is pinned: it never expires. To undo: manage.py releases unpin {id}")
@@ -213,6 +232,13 @@ class Command(OutputCommand):
             return str(self.storage.release_id), ""
         except ReleaseStaticError as error:
             return None, str(error)
+
+
+def _release_id(text: str) -> str:
+    try:
+        return validate(text)
+    except ReleaseIdError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def _number(least: float, most: float) -> Callable[[str], float]:
