@@ -3,18 +3,19 @@
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.peers import DJANGO, ENHANCED, ON_DISK, OURS, among
+from benchmarks.peers import DJANGO, ENHANCED, ON_DISK, OURS, OURS_WITH_DJANGO, WHITENOISE, among
 from benchmarks.places import on_disk
 from benchmarks.scenarios import FIRST, FRESH, SCENARIOS, UNCHANGED, compare, describe
 from benchmarks.works import WORKS, synthetic
 
 _REPEAT = {"few": 1, "admin": 9, "apps": 5, "npm": 2}
+# Brotli at its best takes minutes.
+_ONLY_SMALL = {"apps": (WHITENOISE,), "npm": (WHITENOISE, OURS_WITH_DJANGO)}
 
 
 def measure(works: list[str]) -> Iterator[dict[str, Any]]:
     for name in works:
-        # Brotli at its best takes minutes.
-        peers = tuple(peer for peer in ON_DISK if name in ("few", "admin") or "WhiteNoise" not in peer.name)
+        peers = tuple(peer for peer in ON_DISK if name in ("few", "admin") or peer.name not in _ONLY_SMALL[name])
         scenarios = (FIRST, UNCHANGED, FRESH) if name == "npm" else SCENARIOS
         about = {"section": "disk"} | describe(WORKS[name])
         # Compressing takes seconds, which do not vary by much.

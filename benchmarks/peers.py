@@ -70,11 +70,14 @@ def _collectfasta(strategy: str) -> Callable[[Place, str], dict[str, Any]]:
 
 OURS = "django-release-static"
 ENHANCED = "django-manifeststaticfiles-enhanced"
+OURS_WITH_DJANGO = f"{OURS}, with Django's storage as its stage"
+OURS_UNSYNCED = f"{OURS}, without syncing"
 DJANGO = "Django"
+WHITENOISE = "WhiteNoise, compressing"
 COPY = "a copy and one hash of each byte"
 STORAGES = "django-storages"
 BOTO3 = f"a loop of boto3, {THREADS} threads"
-BOTO3_AT_ONCE = "the same, sending small bodies at once"
+BOTO3_AT_ONCE = f"{BOTO3}, that sends small bodies at once"
 RCLONE = f"rclone copy, {THREADS} transfers, of what Django hashed before"
 COLLECTFASTA = f"Collectfasta, manifest in memory, {THREADS} threads"
 # They upload files as they are, and have no notion of releases.
@@ -84,9 +87,9 @@ ON_DISK = (
     Peer(OURS, storage(_OURS, "release_static", options=_RELEASE | _STAGE)),
     Peer(DJANGO, storage(_DJANGO)),
     Peer(ENHANCED, storage(_ENHANCED, options=_MODULES)),
-    Peer(f"{OURS}, with Django's storage as its stage", storage(_OURS, "release_static", options=_RELEASE)),
-    Peer(f"{OURS}, without syncing", storage(_OURS, "release_static", options=_RELEASE | _STAGE), task="unsynced"),
-    Peer("WhiteNoise, compressing", storage(_WHITENOISE)),
+    Peer(OURS_WITH_DJANGO, storage(_OURS, "release_static", options=_RELEASE)),
+    Peer(OURS_UNSYNCED, storage(_OURS, "release_static", options=_RELEASE | _STAGE), task="unsynced"),
+    Peer(WHITENOISE, storage(_WHITENOISE)),
     Peer(COPY, task="copy"),
 )
 

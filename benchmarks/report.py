@@ -11,6 +11,9 @@ from benchmarks.scenarios import FIRST, FRESH, SCENARIOS, UNCHANGED
 Record = dict[str, Any]
 Rows = list[list[str]]
 
+# "No slower, within noise".
+_NOISE = 1.05
+
 ABOUT = """`uv run --group benchmarks python -m benchmarks` measured this and wrote it.
 
 All peers publish the same files in turns. Times are those of the whole process, from the start of Python to its end, unless
@@ -88,12 +91,14 @@ def targets(results: dict[str, Any]) -> Rows:
     for work in dict.fromkeys(record["work"] for record in disk):
         for scenario in (FIRST, UNCHANGED):
             compare(f"{work} to disk, {scenario}", 1, "disk", DJANGO, work=work, scenario=scenario)
-        compare(f"{work} to disk, {UNCHANGED}", 1, "disk", ENHANCED, work=work, scenario=UNCHANGED)
+        compare(f"{work} to disk, {UNCHANGED}", _NOISE, "disk", ENHANCED, work=work, scenario=UNCHANGED)
     growth = results.get("growth", {}).get("records", [])
     for files in dict.fromkeys(record["files"] for record in growth):
         for scenario in (FIRST, UNCHANGED):
             compare(f"{files:,} small files to disk, {scenario}", 1, "growth", DJANGO, files=files, scenario=scenario)
-        compare(f"{files:,} small files to disk, {UNCHANGED}", 1, "growth", ENHANCED, files=files, scenario=UNCHANGED)
+        compare(
+            f"{files:,} small files to disk, {UNCHANGED}", _NOISE, "growth", ENHANCED, files=files, scenario=UNCHANGED
+        )
     compare("20,000 files to disk, peak memory", 1.5, "growth", DJANGO, "memory", files=20_000, scenario=FIRST)
     compare(f"admin to S3, {FIRST}", 1.15, "s3", BOTO3_AT_ONCE, work="admin", scenario=FIRST)
     compare(f"admin to S3, {UNCHANGED}", 1, "s3", COLLECTFASTA, work="admin", scenario=UNCHANGED)

@@ -59,27 +59,22 @@ WORKERS = 4
 def measure(files: int, endpoint: str, repeat: int = 5) -> Iterator[dict[str, Any]]:
     work = synthetic(files)
     about = {"section": "web", "files": files}
-    content = b""
+    manifests = {}
     for peer in among(ON_DISK, OURS, DJANGO):
         with on_disk() as place:
             work.check_out(place.checkout)
             run(peer, place, "release")
             yield about | {"peer": peer.name, "manifest": "on disk"} | start(peer, place, repeat)
             for preload in (True, False):
-                yield {"section": "web", "files": files, "peer": peer.name} | workers(peer, place, preload=preload)
-            if peer.name == DJANGO:
-                content = (place.root / "staticfiles.json").read_bytes()
-    [ours], [storages] = among(IN_A_BUCKET, OURS), among(IN_A_BUCKET, STORAGES)
+                yield about | {"peer": peer.name} | workers(peer, place, preload=preload)
+            name = ".releases/release/staticfiles.json" if peer.name == OURS else "staticfiles.json"
+            manifests[name] = (place.root / name).read_bytes()
     with Proxy(endpoint, 0.03) as distant, in_bucket(endpoint, distant.endpoint) as away:
-        work.check_out(away.checkout)
-        # The copy beside the code belongs to one endpoint.
-        run(ours, away, "release", distant)
-        yield about | {"peer": OURS, "manifest": "the copy beside the code"} | start(ours, away, repeat)
-        (away.folder / "staticfiles.json").unlink()
-        yield about | {"peer": OURS, "manifest": "in the bucket, at 30 ms"} | start(ours, away, repeat)
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-        client.put_object(Bucket=away.bucket, Key="static/staticfiles.json", Body=content)
-        yield about | {"peer": STORAGES, "manifest": "in the bucket, at 30 ms"} | start(storages, away, repeat)
+        for name, content in manifests.items():
+            client.put_object(Bucket=away.bucket, Key=f"static/{name}", Body=content)
+        for peer in among(IN_A_BUCKET, OURS, STORAGES):
+            yield about | {"peer": peer.name, "manifest": "in the bucket, at 30 ms"} | start(peer, away, repeat)
 
 
 def start(peer: Peer, place: Place, repeat: int) -> dict[str, Any]:

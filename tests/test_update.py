@@ -171,6 +171,8 @@ def owner_edits(project: Project, package: str = "shop") -> None:
     edit(f"{package}/settings.py", '    "pages",\n', '    "orders",\n    "pages",\n')
     edit(f"{package}/settings.py", 'LANGUAGE_CODE = "en-us"', 'LANGUAGE_CODE = "de"')
     edit(f"{package}/urls.py", "admin.site.urls),\n", 'admin.site.urls),\n    path("orders/", views.home),\n')
+    edit(f"{package}/settings.py", '.staticfiles",\n]', '.staticfiles",\n    "rest_framework",\n]')
+    (project.path / package / "settings.py").open("a").write('\nREST_FRAMEWORK = {"PAGE_SIZE": 100}\n')
     project.run("uv", "add", "--frozen", "--quiet", "celery", "django-allauth", "djangorestframework", "psycopg")
     (project.path / "README.md").open("a").write("\nOur own words.\n")
     (project.path / "pages/templates/pages/home.html").write_text("<h1>Our shop</h1>\n")
@@ -244,6 +246,25 @@ def test_every_answer_can_be_changed_and_back_beside_the_owners_changes(release_
         project.commit("Other answers")
 
     assert differences(project.path, before) == set()
+
+
+@pytest.mark.parametrize("changed", [("storage_backend", "s3"), ("release_id_strategy", "heroku")], ids="-".join)
+def test_every_answer_of_an_existing_project_can_be_changed_and_back(release_1, tmp_path, changed):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/manage.py").write_text("print('Ours')\n")
+    project = Project(tmp_path / "shop")
+    run_copier("copy", "--defaults", "--quiet", "--data=existing_project=yes", release_1.path, project.path)
+    before = project.commit("Start")
+    name, value = changed
+
+    for answer, same in ((value, False), (default_of(name), True)):
+        update = ("update", "--defaults", "--quiet", "--answers-file=.copier-answers.release-static.yml")
+        run_copier(*update, "--vcs-ref=:current:", f"--data={name}={answer}", project.path)
+        after = project.commit(f"Answer {answer}")
+
+        changes = git(project.path, "diff", "--name-only", before, after).splitlines()
+        assert (changes == []) == same
+        assert {path.split("/")[0] for path in changes} <= {".copier-answers.release-static.yml", "release_static"}
 
 
 def test_no_page_links_to_one_that_is_gone_after_an_answer_was_changed(release_1, tmp_path):
@@ -408,6 +429,29 @@ def test_the_guide_finds_and_restores_files_that_differ_from_the_template(releas
     assert status(project) == ""
     changed = git(project.path, "diff", "--name-only", mine).splitlines()
     assert changed == ["release_static/manifest.py", "release_static/publishing/publish.py"]
+
+
+def test_the_guide_of_an_existing_project_finds_and_restores_files_that_differ(release_1, tmp_path):
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/manage.py").write_text("print('Ours')\n")
+    project = Project(tmp_path / "shop")
+    run_copier("copy", "--defaults", "--quiet", "--data=existing_project=yes", release_1.path, project.path)
+    start = project.commit("Start")
+    (project.path / "release_static/manifest.py").write_text("")
+    project.commit("Mine")
+    (compare,) = re.findall(
+        r"```bash\nuvx (copier recopy .*)\n```", (project.path / "release_static/ADOPT.md").read_text()
+    )
+    compare = f"{sys.executable} -m {compare}"
+
+    found = re.sub(r"\x1b\[\d+m", "", project.run("bash", "-euc", compare).stdout)
+
+    assert found.split() == ["conflict", "release_static/manifest.py"]
+    assert status(project) == ""
+
+    project.run("bash", "-euc", compare.replace(" --pretend", ""))
+
+    assert git(project.path, "diff", "--name-only", start) == ""
 
 
 def test_the_guide_changes_an_answer(release_1, tmp_path):

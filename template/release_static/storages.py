@@ -41,7 +41,7 @@ class ReleaseSpecificManifestMixin(Base):
         references: str = "warn",
         **kwargs: Any,
     ) -> None:
-        self._environment = environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION
+        self._environment = str(environment or os.environ.get("RELEASE_ENVIRONMENT") or PRODUCTION)
         self.release_id_options = (release_id, release_id_strategy)
         self.stage: dict[str, Any] = {"BACKEND": stage} if isinstance(stage, str) else stage
         self.bundles = bundles

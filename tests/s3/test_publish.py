@@ -344,8 +344,21 @@ def test_replacing_a_release_takes_the_option_for_it(site):
     assert site.read(f"static/{site.manifest('one')['paths']['app.js']}") == b"let release = 2;\n"
 
 
+def ignore_conditions(params, **kwargs):
+    params["headers"].pop("If-None-Match", None)
+
+
+def know_no_conditions(params, request_signer, context, **kwargs):
+    if "If-None-Match" in params["headers"]:
+        error = {"Error": {"Code": "NotImplemented", "Message": "In words."}}
+        return AWSResponse("", 501, {}, None), error | {"ResponseMetadata": {"HTTPStatusCode": 501}}
+
+
 @pytest.mark.parametrize("same", [True, False])
-def test_of_two_publishers_the_slower_one_respects_what_it_finds(site, same):
+@pytest.mark.parametrize("conditions", [True, False])
+def test_of_two_publishers_the_slower_one_respects_what_it_finds(site, conditions, same):
+    if not conditions:
+        site.before_put = know_no_conditions
     site.publish("other")
     published = site.manifest("other")
     published["release"]["id"] = "one"
@@ -384,16 +397,6 @@ def test_a_small_file_is_sent_without_asking_and_a_large_one_is_not(site):
     assert asked["large"] and not asked["app"]
 
 
-def ignore_conditions(params, **kwargs):
-    params["headers"].pop("If-None-Match", None)
-
-
-def know_no_conditions(params, request_signer, context, **kwargs):
-    if "If-None-Match" in params["headers"]:
-        error = {"Error": {"Code": "NotImplemented", "Message": "In words."}}
-        return AWSResponse("", 501, {}, None), error | {"ResponseMetadata": {"HTTPStatusCode": 501}}
-
-
 @pytest.mark.parametrize("behaviour", [ignore_conditions, know_no_conditions])
 def test_a_server_without_conditional_writes_is_noticed(site, behaviour, capsys):
     site.before_put = behaviour
@@ -413,6 +416,22 @@ def test_a_server_with_conditional_writes_causes_no_warning(site, capsys):
     site.publish("one")
 
     assert capsys.readouterr().err == ""
+
+
+def test_where_the_test_of_conditional_writes_fails_the_release_is_published_with_a_warning(site, capsys):
+    requests = count(1)
+
+    def refuse_the_second(operation, request):
+        if "If-None-Match" in request.headers and next(requests) == 2:
+            return answer(request, 403, "AccessDenied")
+
+    site.on_request = refuse_the_second
+
+    site.publish("one")
+
+    said = capsys.readouterr().err
+    assert "It is unknown whether the server honors conditional writes: " in said and "AccessDenied" in said
+    assert len(site.manifest("one")["paths"]) == 3
 
 
 def test_a_conflict_of_conditional_writes_is_tried_again(site, monkeypatch):
@@ -591,6 +610,13 @@ def test_a_server_that_does_not_exist_is_an_error_with_its_address(site):
     site.options = {"endpoint_url": "http://127.0.0.1:9"}
 
     with pytest.raises(CommandError, match=r"http://127\.0\.0\.1:9"):
+        site.publish("one")
+
+
+def test_a_server_without_tls_is_not_said_to_have_a_wrong_certificate(site):
+    site.options = {"endpoint_url": site.server.endpoint.replace("http://", "https://")}
+
+    with pytest.raises(CommandError, match="if it has no TLS, write AWS_S3_ENDPOINT_URL with http://"):
         site.publish("one")
 
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from release_static.manifest import NAME, RELEASES, Manifest
 from release_static.publishing.bundles import BundlesMixin
 from release_static.publishing.destination import StagedFile, md5
 from release_static.publishing.listing import walk
-from release_static.publishing.names import SOURCE_MAP
+from release_static.publishing.names import SOURCE_MAP, problem_with
 from release_static.publishing.references import ReferencesMixin, StageError
 from release_static.publishing.search import SearchMixin
 
@@ -104,7 +104,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
         """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
         for name in paths:
-            if problem := _problem_with(name):
+            if problem := problem_with(name):
                 raise StageError(
                     f"The name of the static file {name} {problem}. Rename the file, or leave it out: collectstatic -i "
                     "PATTERN"
@@ -179,44 +179,39 @@ def make_stage(
     directory: Path,
     base_url: str | None,
     *,
-    bundles: Iterable[str | os.PathLike[str]] = (),
+    bundles: Sequence[str | os.PathLike[str]] = (),
     references: str = "warn",
 ) -> StageMixin:
     """A stage in `directory` that hashes as a storage does; `configuration` has its "BACKEND" and "OPTIONS".
 
     `bundles` are as in bundles.py.
 
-    Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`.
+    Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`, with options that it takes.
     """
     if references not in ("warn", "error"):
         raise StageError(
             f'STORAGES["staticfiles"]["OPTIONS"]["references"] is {references!r}. Set it to "warn" or "error".'
         )
-    backend = configuration["BACKEND"]
+    if not isinstance(bundles, list | tuple):
+        raise StageError(f'STORAGES["staticfiles"]["OPTIONS"]["bundles"] is {bundles!r}. Make it a list of paths.')
+    backend = str(configuration.get("BACKEND"))
     setting = 'It is named in STORAGES["staticfiles"]["OPTIONS"]["stage"].'
     try:
         storage = import_string(backend)
-    except ImportError as error:
-        raise StageError(f"The storage to stage with, {backend}, cannot be imported ({error}). {setting}") from error
-    if not issubclass(storage, ManifestFilesMixin) or not issubclass(storage, FileSystemStorage):
+        usable = issubclass(storage, ManifestFilesMixin) and issubclass(storage, FileSystemStorage)
+    except (ImportError, TypeError) as error:
+        raise StageError(f"The storage to stage with, {backend}, cannot be used ({error}). {setting}") from error
+    if not usable:
         raise StageError(
             f"{backend} cannot be the stage, which has to be a file system storage with a manifest, such as "
             f"django.contrib.staticfiles.storage.ManifestStaticFilesStorage. {setting}"
         )
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
     options = configuration.get("OPTIONS", {}) | {"bundles": bundles, "references": references}
-    return stage(location=str(directory), base_url=base_url, **options)
-
-
-def _problem_with(name: str) -> str:
-    """Why no URL can lead to a file of this name, "" if one can."""
-    if os.sep == "/" and "\\" in name:
-        return "has a backslash, which browsers take for a slash"
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return "is not UTF-8, as URLs and S3 require"
-    return ""
+        return stage(location=str(directory), base_url=base_url, **options)
+    except TypeError as error:
+        raise StageError(f"{backend} does not take its OPTIONS ({error}). {setting}") from error
 
 
 def _status(path: str, descriptor: int | None = None) -> Source:

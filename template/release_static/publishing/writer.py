@@ -91,12 +91,10 @@ class Writer:
             with suppress(OSError):
                 if time.time() - leftover.stat().st_mtime <= _ABANDONED_AFTER:
                     continue
-                if not leftover.name.startswith(TEMPORARY):
-                    leftover.rmdir()  # which keeps every release
-                elif leftover.is_dir():
+                if leftover.name.startswith(TEMPORARY):
                     shutil.rmtree(leftover)
                 else:
-                    leftover.unlink()
+                    leftover.rmdir()  # which keeps every release
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         with open(file.path, "rb", buffering=0) as source, open(temporary, "xb") as target:

@@ -37,7 +37,8 @@ _REMEDIES = {
     "ProxyConnectionError": NETWORK,
     "ReadTimeoutError": NETWORK,
     "RequestTimeTooSkewed": "Set the clock of this machine",
-    "SSLError": "The server's certificate is not trusted. Set AWS_CA_BUNDLE to the certificate of its authority",
+    "SSLError": "If the server's certificate is not trusted, set AWS_CA_BUNDLE to that of its authority; if it has no TLS, "
+    "write AWS_S3_ENDPOINT_URL with http://",
     "ServiceUnavailable": _OVERLOADED,
     "SignatureDoesNotMatch": _KEYS,
     "SlowDown": _OVERLOADED,

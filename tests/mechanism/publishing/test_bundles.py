@@ -199,6 +199,12 @@ def fails(site, bundle) -> str:
     return str(error.value)
 
 
+@pytest.mark.parametrize("bundles", ["dist", Path("dist"), None])
+def test_an_option_that_is_no_list_is_an_error(site, bundles):
+    with pytest.raises(CommandError, match=r'OPTIONS"\]\["bundles"\] is .*\. Make it a list of paths'):
+        site.publish("one", bundles=bundles)
+
+
 def test_a_manifest_that_does_not_exist_is_an_error(site, build, tmp_path):
     message = fails(site, tmp_path / "no" / "manifest.json")
 

@@ -184,7 +184,8 @@ def again(world, *runs):
 @functools.cache
 def _later(contents, runs):
     """By then no lock counts any more, and of time stamps only the order matters. Many orders end in the same storage."""
-    objects = {name: (content, order - TWO_HOURS) for order, (name, content) in enumerate(contents, int(Clock().now))}
+    start = Clock().now - TWO_HOURS
+    objects = {name: (content, start + order) for order, (name, content) in enumerate(contents)}
     for run in runs:
         later = World(in_memory(objects), {"later": run})
         finish(later, lambda world: None)

@@ -7,7 +7,7 @@ from release_static.publishing.originals import find, resolve
 # Each has another name when published, but for what a bundler hashed.
 PATHS = {
     name: name.replace(".", ".0123456789ab.", 1)
-    for name in ("js/app.js", "js/b.js", "js/b.css", "js/locale/de.js", "img/logo.png", "js/codec.wasm")
+    for name in ("js/app.js", "js/b.js", "js/b.css", "js/locale/de.js", "img/logo.png", "img/İ.PNG", "js/codec.wasm")
 } | {"js/chunk-BC9VhCn9.js": "js/chunk-BC9VhCn9.js"}
 
 
@@ -104,6 +104,7 @@ def test_what_is_no_reference_to_an_original(code):
     ("code", "found"),
     [
         ("a { background: url(../img/logo.png) }", ["img/logo.png"]),
+        ("/* İÉ */ a { background: Url(../img/İ.PNG) }", ["img/İ.PNG"]),
         ("a { background: URL( '/static/img/logo.png?v=1' ) }", ["img/logo.png"]),
         ('@import "b.css" layer(base);', ["js/b.css"]),
         ("@import url(b.css);", ["js/b.css"]),

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -314,6 +315,14 @@ def test_every_reference_that_the_enhanced_storage_finds_in_a_script_is_rewritte
     assert Path(site.storage("one").stored_name("static/b.js")).name in site.read("one", "static/a.js")
 
 
+def test_each_pattern_for_comments_and_strings_is_searched_for(tmp_path):
+    stage = make_stage(MODULES, tmp_path, "/static/")
+    text = '/* a */ "b"'
+
+    assert stage.get_ignored_blocks(text, re.compile(r"/\*.*?\*/")) == [(0, 7)]
+    assert stage.get_ignored_blocks(text, re.compile(r'"[^"]*"')) == [(8, 11)]
+
+
 def test_what_the_enhanced_storage_is_told_to_ignore_is_ignored(site):
     site.write("style.css", "a { background: url(no.png) }")
 
@@ -362,10 +371,21 @@ def test_another_hash_function(site):
     assert site.read("one", "example.txt") == "old"
 
 
-@pytest.mark.parametrize("backend", ["no.such.Storage", "django.core.files.storage.FileSystemStorage", "storages"])
-def test_a_stage_that_cannot_be_one_is_an_error_that_names_the_setting(site, backend):
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "no.such.Storage",
+        "django.core.files.storage.FileSystemStorage",
+        "os.path",
+        "storages",
+        {},
+        {"BACKEND": DJANGO, "OPTIONS": {"keep_original_files": False}},
+        {"BACKEND": DJANGO, "OPTIONS": {"location": "/elsewhere"}},
+    ],
+)
+def test_a_stage_that_cannot_be_one_is_an_error_that_names_the_setting(site, stage):
     with pytest.raises(CommandError, match=r'OPTIONS"\]\["stage"'):
-        site.publish("one", stage=backend)
+        site.publish("one", stage=stage)
 
 
 def test_under_debug_the_same_is_published(site, settings):

@@ -191,6 +191,7 @@ def test_prune_says_which_environments_have_seen_nothing_for_long(site, publish)
         (None, None, "production"),
         (None, "staging", "staging"),
         ("preview-7", "staging", "preview-7"),
+        (7, None, "7"),
     ],
 )
 def test_the_environment_is_that_of_the_option_or_the_variable_or_production(
