@@ -1,5 +1,6 @@
 """What the name of a published file tells."""
 
+import os
 import re
 
 # What a compressor appends to the name of a file, for the compressed copy beside it.
@@ -18,6 +19,17 @@ def hash_in(name: str) -> str:
 def is_inside(name: str) -> bool:
     """Whether this is the path of a file below its destination: anyone may have written a manifest."""
     return not name.startswith("/") and "/../" not in f"/{name}"
+
+
+def problem_with(name: str) -> str:
+    """Why no URL can lead to a file of this name, "" if one can."""
+    if os.sep == "/" and "\\" in name:
+        return "has a backslash, which browsers take for a slash"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "is not UTF-8, as URLs and S3 require"
+    return ""
 
 
 def sibling_of(name: str) -> str:

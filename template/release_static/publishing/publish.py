@@ -74,31 +74,36 @@ def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release
     """
     yield from destination.upload(plan.uploads)
     destination.sync()
+    manifest = _complete_manifest(plan) if plan.new_release else None  # which may read many files
     lock.check()
     if plan.mark or plan.new_release:
         # Before the manifest, so that there is no release without an environment that keeps it.
         destination.write(beside(plan.release_id, marker.environment(plan.environment)), marker.content())
-    if plan.new_release:
-        _write_manifest(plan, destination, replace_release=replace_release)
+    if manifest:
+        lock.check()
+        _write_manifest(plan.release_id, manifest, destination, replace_release=replace_release)
     destination.sync()
     lock.check()
 
 
-def _write_manifest(plan: Plan, destination: Destination, *, replace_release: bool) -> None:
+def _complete_manifest(plan: Plan) -> Manifest:
     hashed = (file for file in [*plan.uploads, *plan.unchanged] if file.hashed)
     created_at = marker.timestamp(datetime.now(UTC))
-    manifest = replace(
+    return replace(
         plan.manifest,
         release={"id": plan.release_id, "created_at": created_at, "created_by": marker.who()},
         checksums=checksums.dump(checksums.of(hashed), plan.manifest.paths),
     )
+
+
+def _write_manifest(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> None:
     try:
-        destination.write_manifest(plan.release_id, manifest.dump(), replace=replace_release)
+        destination.write_manifest(release_id, manifest.dump(), replace=replace_release)
     except FileExistsError:
         # Another publisher was faster: with the same content all is well.
-        if _is_new(plan.release_id, manifest, destination, replace_release=False):
+        if _is_new(release_id, manifest, destination, replace_release=False):
             raise PublishError(
-                f"The manifest {destination.location(path(plan.release_id))} existed a moment ago and is gone. Run "
+                f"The manifest {destination.location(path(release_id))} existed a moment ago and is gone. Run "
                 "collectstatic again when nothing else publishes or prunes."
             ) from None
 

@@ -17,7 +17,7 @@ from release_static.manifest import NAME, RELEASES, Manifest
 from release_static.publishing.bundles import BundlesMixin
 from release_static.publishing.destination import StagedFile, md5
 from release_static.publishing.listing import walk
-from release_static.publishing.names import SOURCE_MAP
+from release_static.publishing.names import SOURCE_MAP, problem_with
 from release_static.publishing.references import ReferencesMixin, StageError
 from release_static.publishing.search import SearchMixin
 
@@ -104,7 +104,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
         """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
         for name in paths:
-            if problem := _problem_with(name):
+            if problem := problem_with(name):
                 raise StageError(
                     f"The name of the static file {name} {problem}. Rename the file, or leave it out: collectstatic -i "
                     "PATTERN"
@@ -212,17 +212,6 @@ def make_stage(
         return stage(location=str(directory), base_url=base_url, **options)
     except TypeError as error:
         raise StageError(f"{backend} does not take its OPTIONS ({error}). {setting}") from error
-
-
-def _problem_with(name: str) -> str:
-    """Why no URL can lead to a file of this name, "" if one can."""
-    if os.sep == "/" and "\\" in name:
-        return "has a backslash, which browsers take for a slash"
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return "is not UTF-8, as URLs and S3 require"
-    return ""
 
 
 def _status(path: str, descriptor: int | None = None) -> Source:

@@ -1,6 +1,8 @@
 import pytest
+from django.core.management import CommandError
 
 from release_static.manifest import Manifest
+from release_static.publishing import checksums, locks
 from release_static.publishing.destination import Entry, PublishError, StagedFile
 from release_static.publishing.directory import Directory
 from release_static.publishing.publish import prepare
@@ -95,3 +97,22 @@ def test_a_release_is_marked_where_it_is_not_the_newest_of_its_environment(publi
     plan = prepare("one", "production", Manifest({"a": "a"}, "abc", {}), [], existing, Compared("/nowhere"))
 
     assert plan.mark is mark
+
+
+@pytest.mark.parametrize(("owner", "slow"), [(checksums, "of"), (Directory, "write")], ids=["checksums", "marker"])
+def test_no_manifest_is_written_once_the_lock_may_have_ended(site, monkeypatch, owner, slow):
+    now, work = 0, getattr(owner, slow)
+
+    def take_an_hour(*arguments):
+        nonlocal now
+        if slow == "of" or "environment-" in arguments[1]:
+            now += 60 * 60
+        return work(*arguments)
+
+    monkeypatch.setattr(locks, "_clocks", lambda: (now, now))
+    monkeypatch.setattr(owner, slow, take_an_hour)
+
+    with pytest.raises(CommandError, match="This took longer than 55 minutes"):
+        site.publish("one")
+
+    assert not (site.root / ".releases/one/staticfiles.json").exists()
