@@ -115,8 +115,9 @@ def test_an_existing_project_publishes_releases_beside_what_it_published_before(
     assert site.check(one) == ["E004", *whitenoise]
     said = site.publish(one)
     assert ("manage.py releases adopt" in said) == layout.has_manifest
-    # The first publication touches no hashed file.
+    # The first publication touches no hashed file, and hashes as the project did.
     assert live.items() <= site.hashed_files().items()
+    assert all(re.search(layout.hashed, path.name) for path in site.hashed_files())
     if layout.has_manifest:
         assert site.check(one) == [*whitenoise, "W007"]
         one.manage("releases", "adopt")
