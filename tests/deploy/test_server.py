@@ -171,6 +171,8 @@ def test_users_uploads_and_old_pages_survive_deploys_a_rollback_and_a_prune(site
             assert f"{releases[-1]} is live" in run("my_site deploy").stdout
         assert set(seen) == {200} and seen[200] > 10
         assert site.live() == {releases[-1]}
+        assert site.log_in()
+        assert site.get(upload) == SVG
 
     a_release_that_does_not_start_changes_nothing(site, releases[-1])
 
@@ -216,7 +218,7 @@ def set_up(site: Site) -> list[str]:
 def a_release_that_does_not_start_changes_nothing(site: Site, live: str) -> None:
     wsgi = site.project.path / "my_site" / "wsgi.py"
     working = wsgi.read_text()
-    wsgi.write_text("raise SystemExit(3)")
+    wsgi.write_text(f"{working}\nraise SystemExit(3)\n")
     broken = site.write_release(4)
     with site.visited() as seen:
         failed = site.machine.run("my_site deploy", check=False)
