@@ -1,6 +1,6 @@
 """From a finder to the manifest: the path of a file through one `collectstatic`, in the order of reading.
 
-stage        Django collects and hashes into a private directory, with a storage class that is not ours
+stage        Django collects and hashes into a private directory, with the storage class that stage_options finds
 bundles      files that a bundler has hashed
 references   what the stage could not resolve, explained
 search       the same references, found faster
