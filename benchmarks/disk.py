@@ -19,7 +19,7 @@ def measure(works: list[str]) -> Iterator[dict[str, Any]]:
         scenarios = (FIRST, UNCHANGED, FRESH) if name == "npm" else SCENARIOS
         about = {"section": "disk"} | describe(WORKS[name])
         # Compressing takes seconds, which do not vary by much.
-        patience = 60 if name == "npm" else 2
+        patience = 20 if name == "npm" else 2
         for record in compare(peers, on_disk, WORKS[name], scenarios, _REPEAT[name], patience=patience):
             yield about | record
 

@@ -16,6 +16,7 @@ NPM = (
     "monaco-editor@0.57.0",
     "mathjax@4.1.3",
 )
+_BROKEN = ("mathjax/sre/speech-worker.js",)
 _APPS = ("django.contrib.admin", "rest_framework", "unfold", "wagtail")
 _SOURCE_MAP = re.compile(rb"^(/[/*]# sourceMappingURL=([^\s*]+).*)$", re.MULTILINE)
 
@@ -69,6 +70,9 @@ def from_npm() -> list[Path]:
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
         subprocess.run([*command, "--prefix", str(folder), *NPM], check=True)
         (folder / "complete").touch()
+    # They import files that their package does not have.
+    for name in _BROKEN:
+        (folder / "node_modules" / name).unlink(missing_ok=True)
     return [folder / "node_modules"]
 
 

@@ -29,3 +29,14 @@ def get(port: int, path: str, **headers: str) -> Answer:
         return Answer(response.status, response.headers, response.read())
     finally:
         connection.close()
+
+
+def post(port: int, path: str, body: bytes) -> Answer:
+    """The answer to a POST of a form."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()

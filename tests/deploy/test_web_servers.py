@@ -11,7 +11,7 @@ import copier
 import pytest
 
 from tests.deploy.conftest import SERVERS, WebServer
-from tests.deploy.http import Answer, get
+from tests.deploy.http import Answer, get, post
 from tests.project import Project
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -30,6 +30,10 @@ FILES = {
     "like0123456789ab.css": "nor is what follows no dot",
 }
 
+# Uploads that browsers may show, and such that could hold a script.
+SHOWN = ("photo.JPG", "photo.png", "film.mp4", "letter.pdf", "notes.txt")
+SAVED = ("page.html", "page.HTM", "drawing.svg", "feed.xml", "page.xhtml", "archive", "script.js", "photo.png.html")
+
 
 @pytest.fixture(scope="module")
 def project(
@@ -45,6 +49,9 @@ def project(
     with open(path / "my_site" / "settings.py", "a") as settings:
         settings.write(f'\nSTORAGES["staticfiles"]["OPTIONS"]["stage"] = "{COMPRESSED}"\n')
     project.manage("collectstatic", "--noinput")
+    (path / "public" / "media").mkdir()
+    for name in (*SHOWN, *SAVED):
+        (path / "public" / "media" / name).write_text("<script>alert(1)</script>")
     return project
 
 
@@ -172,6 +179,31 @@ def test_every_file_has_a_type_that_browsers_take(site):
 def test_fonts_and_modules_may_be_used_from_another_host(site, name):
     for path in (f"/static/{name}", site.hashed(name)):
         assert site.get(path, Origin="https://www.example.com")["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.parametrize("name", [*SHOWN, *SAVED])
+def test_an_upload_that_could_hold_a_script_is_saved_and_not_shown(site, name):
+    answer = site.get(f"/media/{name}")
+
+    assert (answer.status, answer["X-Content-Type-Options"]) == (200, "nosniff")
+    kept = (answer["Content-Disposition"], answer["Content-Security-Policy"])
+    assert kept == (("", "") if name in SHOWN else ("attachment", "sandbox"))
+
+
+def test_only_uploads_are_served_beside_static_files(site):
+    for path in ("/media/../../manage.py", "/media/%2e%2e/%2e%2e/manage.py", "/media/", "/media/none.png"):
+        assert site.get(path).status in {400, 403, 404, 502}
+
+
+def test_a_post_gets_through_while_one_process_is_down(site, start):
+    port = site.server.processes[1]
+    start(site.project, "gunicorn", f"--bind=127.0.0.1:{port}", "--no-control-socket", "my_site.wsgi").until_listening(
+        port
+    )
+    for length in (10, 100_000):
+        statuses = {post(site.server.port, "/admin/login/", b"x" * length).status for _ in range(4)}
+        # It has no CSRF token.
+        assert statuses == {403}
 
 
 def test_pages_come_from_the_process_that_runs_while_the_other_does_not(site, start):

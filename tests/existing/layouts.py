@@ -79,6 +79,8 @@ class Layout:
     has_manifest: bool = True
     # The commit names a release, not a variable.
     by_git: bool = False
+    # What its storage puts into names.
+    hashed: str = r"\.[0-9a-f]{12}\."
     variables: dict[str, str] = field(default_factory=dict)
 
     def path_of(self, module: str) -> str:
@@ -181,7 +183,8 @@ USE_TZ = True
         manage=MANAGE.format(settings="shop.settings"),
         shop____init__="",
         shop__settings=settings,
-        shop__storage=f"{storage}class Storage(ManifestStaticFilesStorage):\n    max_post_process_passes = 9\n",
+        shop__storage=f"{storage}class Storage(ManifestStaticFilesStorage):\n    def file_hash(self, name, content=None):\n"
+        "        return content and f'{super().file_hash(name, content)[:8]}beef'\n",
         shop__tests=TESTS,
         shop__urls=f"urlpatterns = []\n{URLS}",
         shop__wsgi=WSGI.format(kind="wsgi", settings="shop.settings"),
@@ -212,5 +215,14 @@ LAYOUTS = {
         development="config.settings.local",
         testing="config.settings.test",
     ),
-    "src without BASE_DIR": Layout(src, "6.1", (), "shop.settings", "shop/static/shop.css", folder="src", by_git=True),
+    "src without BASE_DIR": Layout(
+        src,
+        "6.1",
+        (),
+        "shop.settings",
+        "shop/static/shop.css",
+        folder="src",
+        by_git=True,
+        hashed=r"\.[0-9a-f]{8}beef\.",
+    ),
 }

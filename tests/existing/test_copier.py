@@ -49,7 +49,7 @@ def changed(project: Project) -> list[str]:
 def test_a_project_that_exists_gets_one_folder_and_one_file(release_1, shop, backend):  # noqa: F811
     before = files(shop.path)
 
-    adopt(release_1, shop, f"--data=storage_backend={backend}")
+    adopt(release_1, shop, f"--data=storage_backend={backend}", "--data=release_id_strategy=env")
 
     assert shop.run("git", "diff", "--name-only", "--diff-filter=a", "HEAD~1", "HEAD").stdout == ""
     added = files(shop.path) - before
@@ -59,7 +59,7 @@ def test_a_project_that_exists_gets_one_folder_and_one_file(release_1, shop, bac
     answers = yaml.safe_load((shop.path / ANSWERS).read_text())
     assert {name: answer for name, answer in answers.items() if not name.startswith("_")} == {
         "existing_project": True,
-        "release_id_strategy": "git",
+        "release_id_strategy": "env",
         "storage_backend": backend,
     }
 
@@ -124,10 +124,12 @@ def test_a_generated_project_from_before_the_question_is_updated_as_one(release_
     answers.write_text(answers.read_text().replace("existing_project: false\n", ""))
     project.commit("As recorded then")
 
-    run_copier("update", "--defaults", "--quiet", project.path)
+    run_copier("update", "--defaults", "--quiet", "--data=release_id_strategy=file", project.path)
 
-    assert changed(project) == [".copier-answers.yml"]
-    assert "existing_project: false\n" in answers.read_text()
+    assert {name.partition("/")[0] for name in changed(project)} > {".copier-answers.yml", "shop"}
+    recorded = yaml.safe_load(answers.read_text())
+    assert (recorded["existing_project"], recorded["release_id_strategy"]) == (False, "file")
+    assert "revision_file" in (project.path / "shop/settings.py").read_text()
     assert not (project.path / ANSWERS).exists()
 
 

@@ -1,6 +1,6 @@
 """The path of a file through `collectstatic`, from a finder to the manifest. Suggested reading order:
 
-stage        collect and hash files in a private directory, with Django's storage or another one
+stage        collect and hash files in a private directory, with the storage that stage_options finds
 bundles      files that a bundler has hashed
 references   explain references that the stage could not resolve
 search       find references faster

@@ -4,10 +4,13 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from release_static.errors import ReleaseStaticError
+
+_LATEST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
 
 
 class PublishError(ReleaseStaticError):
@@ -58,6 +61,10 @@ class Entry(NamedTuple):
     modified: float
     md5: str | None = None
     mtime_ns: int | None = None
+
+    def modified_at(self) -> datetime:
+        """`modified`, or the nearest time that a datetime can express: a file system may have others."""
+        return datetime.fromtimestamp(min(max(self.modified, 0), _LATEST), UTC)
 
 
 class Destination(Protocol):

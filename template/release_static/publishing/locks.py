@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -54,6 +55,7 @@ class Lock:
         self.destination = destination
         self.name = ""
         self._acquired = _clocks()
+        self.acquired_at: datetime | None = None  # by the destination's clock, once it was listed
 
     def acquire(self) -> None:
         self.name = f"{PREFIX}{self.kind}-{uuid4().hex}"
@@ -83,6 +85,7 @@ class Lock:
             raise LockError(
                 f"The lock of this process, {self.destination.location(self.name)}, was deleted. Run the command again."
             )
+        self.acquired_at = own.modified_at()
         held = [Held(lock.name, lock.modified + LIFETIME[kind] - own.modified) for lock in locks.values()]
         return [lock for lock in held if lock.name.startswith(f"{PREFIX}{kind}-") and lock.ends_in >= 0]
 
@@ -180,15 +183,12 @@ def _release_and_sweep(lock: Lock) -> None:
     """Delete this lock, and all that are released or expired. If deleting is not allowed, only release this one."""
     entries = list(lock.destination.entries(PREFIX))
     own = next((entry for entry in entries if entry.name == lock.name), None)
-    ended = [entry.name for entry in entries if not entry.size or (own and _has_ended(entry, own))]
+    too_old = own.modified - max(LIFETIME.values()) if own else 0
+    ended = [entry.name for entry in entries if not entry.size or entry.modified < too_old]
     try:
         lock.destination.delete([lock.name, *ended])
     except OSError:
         lock.release()
-
-
-def _has_ended(lock: Entry, own: Entry) -> bool:
-    return own.modified - lock.modified > max(LIFETIME.values())
 
 
 def _is_held(lock: Held, destination: Destination) -> bool:

@@ -3,15 +3,12 @@
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from release_static.errors import ReleaseStaticError
 from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, path
 from release_static.publishing.destination import Destination, Entry
 from release_static.publishing.marker import EXPIRED, PINNED, PRODUCTION, environment_of
 from release_static.releases.retention import Release, environments, history
-
-_LATEST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
 
 
 class UnknownRelease(ReleaseStaticError):
@@ -122,15 +119,15 @@ def _release(
 ) -> Release:
     """Times are by the destination's clock. The manifest has the time by the publisher's clock."""
     counting = {name: marker for name, marker in markers.items() if marker.size}
-    published = {env: _modified(marker) for name, marker in counting.items() if (env := environment_of(name))}
+    published = {env: marker.modified_at() for name, marker in counting.items() if (env := environment_of(name))}
     if not any(map(environment_of, markers)):  # not even a retired one: written by Django or by hand
-        published = {PRODUCTION: _modified(entry)}
+        published = {PRODUCTION: entry.modified_at()}
     # A manifest that was copied by hand describes another release, and one that Django wrote has no description.
     origin = manifest.release if manifest.release.get("id") == release_id else {}
     return Release(
         release_id,
         hashed,
-        published_at=max(published.values(), default=_modified(entry)),
+        published_at=max(published.values(), default=entry.modified_at()),
         published={sys.intern(environment): at for environment, at in published.items()},
         created_at=str(origin.get("created_at") or ""),
         created_by=str(origin.get("created_by") or ""),
@@ -146,8 +143,3 @@ def _parts(name: str) -> tuple[str, str]:
 
 def _interned(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(sys.intern, names)))
-
-
-def _modified(entry: Entry) -> datetime:
-    """Clamp the time stamp: a file system may have some that are out of range for a datetime."""
-    return datetime.fromtimestamp(min(max(entry.modified, 0), _LATEST), UTC)

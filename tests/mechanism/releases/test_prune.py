@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Timer
 
 import pytest
@@ -92,6 +92,21 @@ def test_an_old_release_that_is_deployed_again_is_young(three):
     releases("prune", "--keep=1")
 
     assert published(three) == ["four", "one", "three"]
+
+
+def test_a_clock_that_is_ahead_makes_no_release_old(site, monkeypatch):
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) + timedelta(days=60)
+
+    for release_id in ("one", "two"):
+        site.publish(release_id)
+    monkeypatch.setattr("release_static.management.commands.releases.datetime", Ahead)
+
+    releases("prune", "--keep=1")
+
+    assert published(site) == ["one", "two"]
 
 
 def test_prune_refuses_where_this_release_is_not_published(three):

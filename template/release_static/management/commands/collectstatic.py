@@ -16,7 +16,8 @@ from release_static.publishing import locks
 from release_static.publishing.destination import Destination
 from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
-from release_static.publishing.stage import StageMixin, make_stage
+from release_static.publishing.stage import StageMixin
+from release_static.publishing.stage_options import make_stage
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {

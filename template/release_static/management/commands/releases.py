@@ -1,9 +1,8 @@
 """List, verify, pin and prune published releases."""
 
 import json
-from argparse import ArgumentTypeError
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,12 @@ from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import CommandError, CommandParser, no_translations
 
 from release_static.errors import ReleaseStaticError, describe, printable
+from release_static.management.arguments import add_sub_commands
 from release_static.management.commands.collectstatic import stage_checkout
 from release_static.management.output import OutputCommand, printable_lines
 from release_static.manifest import NAME
 from release_static.publishing import locks
-from release_static.release_ids.resolve import REMEDY, ReleaseIdError, validate
+from release_static.release_ids.resolve import REMEDY
 from release_static.release_ids.resolve import explain as explain_id
 from release_static.releases import pins, report, retention
 from release_static.releases.adoption import adopt
@@ -35,62 +35,7 @@ class Command(OutputCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="List the releases as JSON.")
-        parser.add_argument("--environment", help="List only the releases published in this environment.")
-        parser.set_defaults(run=self.list)
-        commands = parser.add_subparsers(title="sub-commands", metavar="SUB-COMMAND")
-
-        def add(name: str, run: Callable[..., None], text: str) -> Any:
-            command = commands.add_parser(name, help=text, description=text)
-            command.set_defaults(run=run)
-            return command
-
-        current = add("current", self.current, "Print the id of this release.")
-        current.add_argument(
-            "--explain", action="store_true", help="Show each place that can set the id, with its value."
-        )
-        show = add("show", self.show, "Show a release, and what changed since the previous one.")
-        show.add_argument("id", type=_release_id)
-        show.add_argument("--json", action="store_true")
-        check = add("verify", self.verify, "Check that files exist and have the right size and content.")
-        check.add_argument("id", type=_release_id, nargs="?", help="The release to check (default: this one).")
-        check.add_argument("--all", action="store_true", help="Check all releases.")
-        check.add_argument(
-            "--repair", action="store_true", help="Upload missing and damaged files again from this checkout."
-        )
-        delete = add("prune", self.prune, "Delete expired releases, and the files that only they use.")
-        delete.add_argument(
-            "--keep", type=int, default=Policy.keep, metavar="N", help="Keep the newest N (%(default)s)."
-        )
-        delete.add_argument(
-            "--days",
-            type=_number(0, 36500),
-            default=Policy.days,
-            metavar="D",
-            help="Keep releases that were superseded in the last D days (%(default)s).",
-        )
-        delete.add_argument(
-            "--wait",
-            type=_number(0, 300),
-            default=60,
-            metavar="SECONDS",
-            help="How long to wait for a running collectstatic (%(default)s).",
-        )
-        delete.add_argument("--dry-run", action="store_true", help="Only show what would be deleted.")
-        diff = add("diff", self.diff, "Show the differences between two releases.")
-        diff.add_argument("before", type=_release_id, metavar="ID")
-        diff.add_argument("id", type=_release_id, metavar="ID")
-        diff.add_argument("--json", action="store_true")
-        retire = add("retire", self.retire, "Remove an environment: releases kept only by it expire.")
-        retire.add_argument("environment")
-        keep = add(
-            "adopt", self.adopt, "Keep the files published before this project used releases, as a pinned release."
-        )
-        keep.add_argument(
-            "file", nargs="?", type=Path, help="Their manifest (default: staticfiles.json at the destination)."
-        )
-        add("pin", self.pin, "Never let a release expire.").add_argument("id", type=_release_id)
-        add("unpin", self.unpin, "Let a release expire again.").add_argument("id", type=_release_id)
+        add_sub_commands(parser, self)
 
     @no_translations
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
@@ -188,7 +133,8 @@ class Command(OutputCommand):
     def prune(self, *, keep: int, days: float, wait: float, dry_run: bool, **options: Any) -> None:
         destination, current, policy = self.storage.destination, str(self.storage.release_id), Policy(keep, days)
         with nullcontext() if dry_run else locks.exclusive(destination, self.warn, wait) as lock:
-            now = datetime.now(UTC)
+            # By the destination's clock, as all time stamps of releases are.
+            now = (lock and lock.acquired_at) or datetime.now(UTC)
             plan = prepare(destination, current, policy, now, self.progress("Reading manifests"))
             self.print(report.plan(plan, policy, now))
             if lock:
@@ -236,20 +182,3 @@ class Command(OutputCommand):
             return str(self.storage.release_id), ""
         except ReleaseStaticError as error:
             return None, str(error)
-
-
-def _release_id(text: str) -> str:
-    try:
-        return validate(text)
-    except ReleaseIdError as error:
-        raise ArgumentTypeError(str(error)) from error
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        with suppress(ValueError):
-            if least <= float(text) <= most:
-                return float(text)
-        raise ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
-
-    return parse
