@@ -243,7 +243,7 @@ def test_a_file_that_another_folder_hides_is_an_error(site, build):
     message = fails(site, build.manifest)
 
     assert f"{build.folder / 'assets/main-DGX9sz5U.js'}, which" in message
-    assert "STATICFILES_DIRS, before any other that has a file of this name" in message
+    assert "STATICFILES_DIRS, before any other folder with a file of this name" in message
 
 
 def test_a_folder_that_no_static_file_is_in_is_an_error(site, build, tmp_path):
