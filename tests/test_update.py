@@ -154,7 +154,7 @@ def test_the_owners_changes_and_the_templates_come_together(changing_template, t
     assert (project.path / "release_static/new.py").read_text() == "NEW = True\n"
     assert (project.path / "pages/templates/pages/home.html").read_text() == "<h1>Our shop</h1>\n"
     assert (project.path / "README.md").read_text().endswith("\nOur own words.\n")
-    assert "## Work on it" in (project.path / "README.md").read_text()
+    assert "## Development" in (project.path / "README.md").read_text()
     assert (project.path / "pages/static/pages/home.css").read_text() == "h1 { color: teal }\n"
     assert not (project.path / "static/example.txt").exists()
     assert yaml.safe_load((project.path / ".copier-answers.yml").read_text())["_commit"] == "v1.1.0"
