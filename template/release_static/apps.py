@@ -5,7 +5,7 @@ class ReleaseStaticConfig(AppConfig):
     name = "release_static"
 
     def import_models(self) -> None:
-        # Django calls this for every app before it calls ready() of any, which is where django-vite would fail.
+        # Django calls this for every app before any app's ready(), which is where django-vite would fail.
         from release_static.bundler_checks import require_vite_manifest
 
         require_vite_manifest()

@@ -1,6 +1,6 @@
-"""System checks for packages that read the manifest of a bundler or compressor themselves.
+"""System checks for packages that read the manifest of a bundler or compressor.
 
-It must be that of the release that is running, so it must not be in STATIC_ROOT, where every release overwrites it.
+The manifest must belong to the running release, so it must not be in STATIC_ROOT, where every release overwrites it.
 """
 
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ _WEBPACK_LINE = '"STATS_FILE": BASE_DIR / "webpack-stats.json"'
 
 
 def require_vite_manifest() -> None:
-    """Raise ImproperlyConfigured where django-vite would raise TypeError: without a path, it looks in STATIC_ROOT."""
+    """Raise ImproperlyConfigured where django-vite, which defaults to a path in STATIC_ROOT, would raise TypeError."""
     for setting, path in _vite(dev_mode=True):
         if path is None:
             raise ImproperlyConfigured(
-                f"{setting} is not set, and neither is STATIC_ROOT, where django-vite looks without it. Name the manifest "
-                f"that Vite writes: {_VITE_LINE}"
+                f"{setting} is not set, and neither is STATIC_ROOT, where django-vite looks by default. Set it to the "
+                f"manifest that Vite writes: {_VITE_LINE}"
             )
 
 
@@ -39,13 +39,15 @@ def check_bundlers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     for number, found, line in ((1, _vite(), _VITE_LINE), (2, _webpack(), _WEBPACK_LINE)):
         for setting, path in found:
             if path and _in_static_root(path):
-                messages.append(_overwritten(setting, path, f"Name the file that the bundler wrote: {line}", number))
+                messages.append(
+                    _overwritten(setting, path, f"Set it to the file that the bundler wrote: {line}", number)
+                )
             elif path and not options.get("bundles"):
                 messages.append(
                     Warning(
-                        f"{setting} is {path}, which the static files storage does not know, so the bundler's files are "
-                        "hashed once more, and those under their own names are never pruned.",
-                        hint=f'Write: STORAGES["staticfiles"]["OPTIONS"]["bundles"] = ["{path}"]',
+                        f"{setting} is {path}, which is not one of the static files storage's bundles. The bundler's "
+                        "files are hashed a second time, and the copies under their own names are never pruned.",
+                        hint=f'Set STORAGES["staticfiles"]["OPTIONS"]["bundles"] = ["{path}"].',
                         id="release_static.W004",
                     )
                 )
@@ -54,25 +56,25 @@ def check_bundlers(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.staticfiles)
 def check_compressor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """An offline manifest in STATIC_ROOT is fine if the release id is in its name."""
+    """An offline manifest may be in STATIC_ROOT if its name contains the release id."""
     if not publishes_releases() or not apps.is_installed("compressor") or not settings.COMPRESS_OFFLINE:
         return []
     path = Path(settings.COMPRESS_ROOT, settings.COMPRESS_OUTPUT_DIR, settings.COMPRESS_OFFLINE_MANIFEST)
     try:
         release_id = staticfiles_storage.release_id.value  # type: ignore[attr-defined]
-    except ReleaseStaticError:  # which other checks report
+    except ReleaseStaticError:  # reported by other checks
         return []
     if not _in_static_root(path) or release_id in settings.COMPRESS_OFFLINE_MANIFEST:
         return []
     hint = (
-        "Give each release its own: from release_static.release_ids.resolve import resolve; COMPRESS_OFFLINE_MANIFEST = "
+        "Use one file per release: from release_static.release_ids.resolve import resolve; COMPRESS_OFFLINE_MANIFEST = "
         'f"manifest-{resolve(None, STORAGES["staticfiles"]["OPTIONS"].get("release_id_strategy"))}.json"'
     )
     return [_overwritten("COMPRESS_OFFLINE_MANIFEST", path, hint, 3)]
 
 
 def _vite(*, dev_mode: bool = False) -> Iterator[tuple[str, Path | None]]:
-    """The setting and the path of each manifest that django-vite reads; None where it has no path to look at.
+    """The setting and the path of each manifest that django-vite reads. The path is None if it cannot be determined.
 
     Source: django_vite/core/asset_loader.py of django-vite 3.2.
     """
@@ -103,8 +105,8 @@ def _in_static_root(path: Path) -> bool:
 
 def _overwritten(setting: str, path: Path, hint: str, number: int) -> Warning:
     return Warning(
-        f"{setting} is {path}, in STATIC_ROOT, where the next release overwrites it. A process of this release that is "
-        "started after that would ask for files of the other.",
+        f"{setting} is {path}, in STATIC_ROOT, where the next release overwrites it. A process of this release that "
+        "starts afterwards would link to files of the other release.",
         hint=hint,
         id=f"release_static.W00{number}",
     )

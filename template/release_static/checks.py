@@ -1,6 +1,6 @@
-"""System checks. They carry the tag of django.contrib.staticfiles, so that collectstatic runs them too.
+"""System checks. They have the tag "staticfiles", so collectstatic runs them too.
 
-Settings for development and tests may name another storage. Then only `check --deploy` has something to report.
+Settings for development and tests may use another storage, which only `check --deploy` reports.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ _STRATEGY = '"release_id_strategy": "release_static.release_id_strategies.git_ha
 
 
 def publishes_releases() -> bool:
-    """Whether these settings name a storage of this package."""
+    """Whether STORAGES["staticfiles"] is one of this package's storages."""
     return issubclass(_storage_class(), ReleaseSpecificManifestMixin)
 
 
@@ -37,8 +37,8 @@ def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     backend = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("BACKEND")
     return [
         Error(
-            f"STORAGES['staticfiles'] is {backend!r}, which has no manifest per release.",
-            hint=f"Write at the end of the settings of production:\n\n{_lines_for(_storage_class())}\n",
+            f"STORAGES['staticfiles'] uses {backend!r}, which does not keep a manifest per release.",
+            hint=f"Add this at the end of your production settings:\n\n{_lines_for(_storage_class())}\n",
             id="release_static.E002",
         ),
         *_collectstatic(),
@@ -47,7 +47,7 @@ def check_storage(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.staticfiles)
 def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """An id that is set must be valid; it need not be set yet."""
+    """The id may be missing at this point, but if it is set it must be valid."""
     options = settings.STORAGES.get(STATICFILES_STORAGE_ALIAS, {}).get("OPTIONS", {})
     try:
         stated(options.get("release_id"))
@@ -57,13 +57,13 @@ def check_release_id(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def _collectstatic() -> list[CheckMessage]:
-    """Of two apps that have a command, Django runs that of the one which is listed first."""
+    """If two apps define a command, Django runs the one from the app listed first in INSTALLED_APPS."""
     owner = get_commands()["collectstatic"]
     if owner == _APP:
         return []
     return [
         Error(
-            f"collectstatic is the command of {owner!r}, which does not publish releases.",
+            f"The collectstatic command comes from {owner!r}, which does not publish releases.",
             hint=f'In INSTALLED_APPS, put "{_APP}" before "{owner}".',
             id="release_static.E001",
         )
@@ -71,7 +71,7 @@ def _collectstatic() -> list[CheckMessage]:
 
 
 def _storage_class() -> type:
-    """`object` if it cannot be imported, which Django reports."""
+    """`object` if the storage cannot be imported, which Django reports."""
     try:
         found = import_string(settings.STORAGES[STATICFILES_STORAGE_ALIAS]["BACKEND"])
     except (AttributeError, ImportError, KeyError, TypeError):
@@ -80,7 +80,7 @@ def _storage_class() -> type:
 
 
 def _lines_for(storage: type) -> str:
-    """What to write in settings where the static files are published by this storage so far."""
+    """The settings that replace this storage."""
     backend, rest = "release_static.storages.ReleaseSpecificManifestLocalStorage", ""
     if any(base.__module__.startswith("storages.backends.s3") for base in storage.__mro__):
         backend = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"

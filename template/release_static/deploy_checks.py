@@ -1,4 +1,4 @@
-"""System checks of `check --deploy`: what would keep this release from being served, and what would spoil it."""
+"""System checks for `check --deploy`: anything that prevents this release from being served correctly."""
 
 import ast
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ _WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 
 @register(Tags.staticfiles, deploy=True)
 def check_manifest(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """What would keep a server from starting, for a pipeline to find before there is traffic."""
+    """Report what would keep a server from starting, so that a pipeline can find it before the deployment."""
     if not publishes_releases() or settings.DEBUG:
         return []
     if reason := serving.problem():
         return [Error(reason, id="release_static.E004")]
     try:
         problem = unadopted(staticfiles_storage.destination)  # type: ignore[attr-defined]
-    except OSError:  # the process has a copy of its manifest, and starts
+    except OSError:  # the process starts from its copy of the manifest
         return []
     return [Warning(problem, id="release_static.W007")] if problem else []
 
@@ -39,9 +39,9 @@ def check_applications(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"{file} imports nothing from release_static, so a process without the manifest of its release starts and "
-            "answers with errors.",
-            hint=f"Write, instead of the import from django.core.{kind}: from release_static.serving import "
+            f"{file} does not import from release_static, so a process without the manifest of its release starts and "
+            "responds with errors.",
+            hint=f"Replace the import from django.core.{kind} with: from release_static.serving import "
             f"get_{kind}_application",
             id="release_static.W005",
         )
@@ -56,9 +56,9 @@ def check_whitenoise(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "WhiteNoise serves the files that were in STATIC_ROOT when its process started. Pages of a newer release get "
-            "404 from it, and everyone gets the manifests in .releases/.",
-            hint=f'Have a web server or a CDN serve STATIC_ROOT, and remove "{_WHITENOISE}" from MIDDLEWARE.',
+            "WhiteNoise serves the files that were in STATIC_ROOT when its process started: files of newer releases "
+            "return 404, and the manifests in .releases/ are public.",
+            hint=f'Serve STATIC_ROOT with a web server or a CDN, and remove "{_WHITENOISE}" from MIDDLEWARE.',
             id="release_static.W006",
         )
     ]
@@ -73,20 +73,21 @@ def check_static_url(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     location = str(getattr(staticfiles_storage, "location", "")).strip("/")
     return [
         Warning(
-            f"STATIC_URL is {settings.STATIC_URL!r}, so browsers ask this site for files that are in the bucket {bucket}.",
-            hint=f'Write: STATIC_URL = "https://{host}/{f"{location}/" if location else ""}". Or have your web server '
-            f"forward {settings.STATIC_URL} to the bucket.",
+            f"STATIC_URL is {settings.STATIC_URL!r}, so browsers request from this site files that are in the bucket "
+            f"{bucket}.",
+            hint=f'Set STATIC_URL = "https://{host}/{f"{location}/" if location else ""}", or configure your web '
+            f"server to proxy {settings.STATIC_URL} to the bucket.",
             id="release_static.W008",
         )
     ]
 
 
 def _applications() -> Iterator[tuple[str, Path]]:
-    """("wsgi" or "asgi", its file): what settings name, and what startproject puts beside it."""
+    """("wsgi" or "asgi", its file): the ones in settings, and the other one that startproject creates beside it."""
     files: dict[Path, str] = {}
     for setting, kind in (("WSGI_APPLICATION", "wsgi"), ("ASGI_APPLICATION", "asgi")):
         module = (getattr(settings, setting, None) or "").rpartition(".")[0]
-        with suppress(ImportError, ValueError):  # which the server reports
+        with suppress(ImportError, ValueError):  # reported by the server
             spec = find_spec(module) if module else None
             if spec and spec.origin and spec.origin.endswith(".py"):
                 files[Path(spec.origin)] = kind

@@ -6,7 +6,7 @@ from typing import Any
 
 from release_static.errors import ReleaseStaticError
 
-# Everything that belongs to releases, and to nobody else, is below this directory of a destination.
+# The directory of a destination that holds the manifests and everything else that is private to releases.
 RELEASES = ".releases"
 NAME = "staticfiles.json"
 # The versions whose `paths` Django 5.2 and 6.1 read.
@@ -18,7 +18,7 @@ class ManifestError(ReleaseStaticError):
 
 
 class ManifestUnavailable(ReleaseStaticError):
-    """The manifest of a release cannot be read now, so it is unknown whether there is one."""
+    """The manifest of a release cannot be read at the moment, so it is unknown whether it exists."""
 
 
 def path(release_id: str) -> str:
@@ -27,7 +27,7 @@ def path(release_id: str) -> str:
 
 
 def beside(release_id: str, name: str) -> str:
-    """The name, at the destination, of a file that stands beside the manifest of a release."""
+    """The name, at the destination, of a file beside the manifest of a release."""
     return f"{RELEASES}/{release_id}/{name}"
 
 
@@ -45,7 +45,7 @@ class Manifest:
 
     @classmethod
     def parse(cls, content: bytes, where: str) -> "Manifest":
-        """Raises ManifestError, which names `where`, if this is no manifest or one without files."""
+        """Raises ManifestError, which mentions `where`, if this is not a manifest or if it has no files."""
         if not content.strip():
             raise ManifestError(f"The manifest {where} is empty.")
         try:

@@ -1,8 +1,8 @@
-"""What `release_id_strategy` in the storage's OPTIONS can name, besides a function of your own.
+"""The built-in values of `release_id_strategy` in the storage's OPTIONS, which also accepts a function of your own.
 
-Each is a function without arguments that returns the id of this release, or raises ReleaseIdError with what is missing
-and how to set it. An id names a build, not a deployment: a variable that changes when only the configuration does is
-of no use here.
+A strategy is a function without arguments that returns the id of this release, or raises ReleaseIdError with what is
+missing and how to set it. An id identifies a build, not a deployment: do not use a variable that also changes when only
+the configuration does.
 """
 
 from release_static.release_ids.git import git_hash

@@ -1,4 +1,4 @@
-"""A server process has its settings and the manifest of its own release before the first request, or exits."""
+"""A server process checks its settings and reads the manifest of its release before the first request, or exits."""
 
 import os
 import sys
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from django.core.handlers.asgi import ASGIHandler
     from django.core.handlers.wsgi import WSGIHandler
 
-# gunicorn stops when a worker exits with this status; after any other it starts the next one, again and again.
+# gunicorn stops when a worker exits with this status; after any other status it keeps restarting the worker.
 WORKER_BOOT_ERROR = 3
-# EX_TEMPFAIL of sysexits.h: trying again may help, which gunicorn, systemd and Kubernetes do.
+# EX_TEMPFAIL of sysexits.h: a retry may help, and gunicorn, systemd and Kubernetes retry.
 TRY_AGAIN = 75
 
 
 def problem() -> str | None:
     """Why the static files of this release cannot be served, or None.
 
-    Always None with DEBUG, where files are served from their apps, and for a storage that has no releases.
+    Always None with DEBUG, where files are served from their apps, and for storages without releases.
     """
     try:
         _read_manifest()
@@ -37,7 +37,7 @@ def problem() -> str | None:
 
 
 def require_manifest() -> None:
-    """Read the manifest of this release, or end this process with the reason."""
+    """Read the manifest of this release, or exit with an explanation."""
     try:
         _read_manifest()
     except ManifestUnavailable as error:
@@ -47,9 +47,9 @@ def require_manifest() -> None:
 
 
 def require_settings() -> None:
-    """End this process if its settings refuse a value of the environment, or if it has no secret key.
+    """Exit if the settings reject an environment variable, or if there is no secret key.
 
-    Django itself would let it start without one, and fail at the first login.
+    Django itself would start without one and fail at the first login.
     """
     try:
         settings.DEBUG  # noqa: B018 (loads the settings)
@@ -66,7 +66,7 @@ def require_settings() -> None:
 
 
 def get_wsgi_application() -> "WSGIHandler":
-    """Django's, of a process that has its manifest before middleware is built: WhiteNoise's asks for URLs by then."""
+    """Django's WSGI application. The manifest is read before middleware is loaded: WhiteNoise's needs URLs by then."""
     from django.core import wsgi  # here, because commands do not need it
 
     require_settings()
@@ -76,7 +76,7 @@ def get_wsgi_application() -> "WSGIHandler":
 
 
 def get_asgi_application() -> "ASGIHandler":
-    """As `get_wsgi_application`."""
+    """Like `get_wsgi_application`."""
     from django.core import asgi
 
     require_settings()
@@ -94,6 +94,6 @@ def _read_manifest() -> None:
 def _end(reason: str, status: int) -> NoReturn:
     print(reason, file=sys.stderr, flush=True)
     if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
-        # runserver imports the application in a thread, which is all that SystemExit would end.
+        # runserver imports the application in a thread, and SystemExit would end only that thread.
         os._exit(1)
     raise SystemExit(status)

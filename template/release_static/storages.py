@@ -22,12 +22,15 @@ else:
 
 
 class ReleaseSpecificManifestMixin(Base):
-    """Over a `ManifestFilesMixin` storage: the release id and the manifest are looked up when the first URL is.
+    """A mixin for `ManifestFilesMixin` storages. It finds the release id and reads the manifest with the first URL.
 
-    Options: `release_id` and `release_id_strategy` as in release_ids/; `environment`, what collectstatic publishes for,
-    such as staging: by default RELEASE_ENVIRONMENT, or else production; `stage`, the storage that it hashes with, as a
-    dotted path or as {"BACKEND": ..., "OPTIONS": {...}}; `bundles`, a list of paths as in publishing/bundles.py;
-    `references`, "warn" or "error", for references that lead to an original after hashing.
+    Options:
+
+    release_id, release_id_strategy     see release_ids/
+    environment     what collectstatic publishes for, such as staging (default: RELEASE_ENVIRONMENT, or production)
+    stage           the storage that hashes, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}
+    bundles         a list of paths, see publishing/bundles.py
+    references      "warn" or "error", for references that still lead to an original after hashing
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class ReleaseSpecificManifestMixin(Base):
         self.bundles = bundles
         self.references = references
         super().__init__(*args, **kwargs)
-        # Set by Django's constructors; below they are read when they are first needed.
+        # Set by Django's constructors; here they are read when they are first needed.
         del self.hashed_files, self.manifest_hash
 
     def load_manifest(self) -> tuple[dict[str, str], str]:  # type: ignore[override]
@@ -65,7 +68,7 @@ class ReleaseSpecificManifestMixin(Base):
 
     @property
     def environment(self) -> str:
-        """Raises ReleaseStaticError if that is no valid name."""
+        """Raises ReleaseStaticError if it is not a valid name."""
         if not SHAPE.fullmatch(self._environment):
             raise ReleaseStaticError(
                 f"RELEASE_ENVIRONMENT is {self._environment[:140]!r}, which is not a valid name. It has 1 to 128 letters, "
@@ -77,7 +80,7 @@ class ReleaseSpecificManifestMixin(Base):
     def manifest(self) -> Manifest:
         """The manifest of this release.
 
-        Raises ReleaseStaticError, with the remedy, if there is none that is right; ManifestUnavailable if nobody knows.
+        Raises ReleaseStaticError if it is missing or damaged, ManifestUnavailable if it cannot be read at the moment.
         """
         release_id, location = self.release_id.value, self.manifest_location
         try:
@@ -104,7 +107,7 @@ class ReleaseSpecificManifestMixin(Base):
         return self.destination.read(path(release_id))
 
     def keep_manifest(self, release_id: str, manifest: Manifest) -> None:
-        """Keep a copy of the manifest of a release that was just published, if that saves its processes a request."""
+        """Keep a copy of the manifest of a release that was just published, if that saves web processes a request."""
 
     @property
     def manifest_location(self) -> str:
@@ -149,7 +152,7 @@ class ReleaseSpecificManifestMixin(Base):
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         raise ReleaseStaticError(
-            "This storage is published by release_static's collectstatic, and another one is running. Put "
+            "This storage requires the collectstatic command of release_static, and another one is running. Put "
             '"release_static" before "django.contrib.staticfiles" in INSTALLED_APPS.'
         )
 
@@ -160,5 +163,5 @@ class ReleaseSpecificManifestLocalStorage(ReleaseSpecificManifestMixin, Manifest
     @cached_property
     def destination(self) -> Directory:
         if not self.location:
-            raise ReleaseStaticError("STATIC_ROOT is not set: name the directory that the web server serves.")
+            raise ReleaseStaticError("STATIC_ROOT is not set. Set it to the directory that the web server serves.")
         return Directory(str(self.location), self.file_permissions_mode, self.directory_permissions_mode)

@@ -8,9 +8,9 @@ from release_static.storages import ReleaseSpecificManifestMixin
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
-    """For a readiness probe: 200 once this process has the manifest of its own release, which it reads only once."""
+    """A readiness probe: 200 once this process has the manifest of its release, which it reads only once."""
     if not isinstance(staticfiles_storage, ReleaseSpecificManifestMixin):
-        return JsonResponse({"error": "The static files of this process are not published per release."}, status=503)
+        return JsonResponse({"error": "STORAGES['staticfiles'] does not publish per release."}, status=503)
     try:
         release, manifest = staticfiles_storage.release_id.value, staticfiles_storage.manifest_hash
     except ReleaseStaticError as error:

@@ -157,7 +157,7 @@ def test_the_checklist_gives_the_lines_that_the_guide_has(tmp_path, virtual_envi
 
     said = site.code.manage("check", "--deploy", "--tag", "staticfiles", check=False).stderr
 
-    [hint] = re.findall(r"HINT: Write at the end of the settings of production:\n\n(.*?\n\})\n", said, re.DOTALL)
+    [hint] = re.findall(r"HINT: Add this at the end of your production settings:\n\n(.*?\n\})\n", said, re.DOTALL)
     settings.write_text(f"{settings.read_text()}\n{hint}\n")
     assert site.check(Project(site.code.path, site.code.python, site.code.variables | {"RELEASE_ID": "one"})) == [
         "E004",

@@ -47,7 +47,7 @@ def test_the_collectstatic_of_another_app_is_an_error(site, settings, another_co
     [(name, (problem, remedy))] = messages().items()
 
     assert name == "release_static.E001"
-    assert "collectstatic is the command of 'faster'" in problem
+    assert "The collectstatic command comes from 'faster'" in problem
     assert remedy == 'In INSTALLED_APPS, put "release_static" before "faster".'
 
 

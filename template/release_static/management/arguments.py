@@ -13,9 +13,9 @@ from release_static.releases.retention import Policy
 
 
 def add_sub_commands(parser: CommandParser, command: Any) -> None:
-    """Each sub-command is run by the method of `command` that has its name; without one, `list` is."""
+    """Each sub-command calls the method of `command` with the same name. The default is `list`."""
     parser.add_argument("--json", action="store_true", help="List the releases as JSON.")
-    parser.add_argument("--environment", help="List only the releases that were published in this environment.")
+    parser.add_argument("--environment", help="List only the releases published in this environment.")
     parser.set_defaults(run=command.list)
     sub_commands = parser.add_subparsers(title="sub-commands", metavar="SUB-COMMAND")
 
@@ -25,15 +25,15 @@ def add_sub_commands(parser: CommandParser, command: Any) -> None:
         return sub_command
 
     current = add("current", command.current, "Print the id of this release.")
-    current.add_argument("--explain", action="store_true", help="Show what each place that can set the id says.")
-    show = add("show", command.show, "Show one release, and what changed since the one before.")
+    current.add_argument("--explain", action="store_true", help="Show each place that can set the id.")
+    show = add("show", command.show, "Show a release, and what changed since the previous one.")
     show.add_argument("id", type=_release_id)
     show.add_argument("--json", action="store_true")
-    check = add("verify", command.verify, "Check that files exist, with the right size and content.")
+    check = add("verify", command.verify, "Check that files exist and have the right size and content.")
     check.add_argument("id", type=_release_id, nargs="?", help="The release to check (default: this one).")
     check.add_argument("--all", action="store_true", help="Check all releases.")
     check.add_argument(
-        "--repair", action="store_true", help="Publish missing and damaged files of this checkout again."
+        "--repair", action="store_true", help="Upload missing and damaged files again from this checkout."
     )
     delete = add("prune", command.prune, "Delete expired releases, and the files that only they use.")
     delete.add_argument("--keep", type=int, default=Policy.keep, metavar="N", help="Keep the newest N (%(default)s).")
@@ -42,24 +42,26 @@ def add_sub_commands(parser: CommandParser, command: Any) -> None:
         type=_number(0, 36500),
         default=Policy.days,
         metavar="D",
-        help="Keep those that were superseded in the last D days (%(default)s).",
+        help="Keep releases that were superseded in the last D days (%(default)s).",
     )
     delete.add_argument(
         "--wait",
         type=_number(0, 300),
         default=60,
         metavar="SECONDS",
-        help="How long to wait for a collectstatic that is running (%(default)s).",
+        help="How long to wait for a running collectstatic (%(default)s).",
     )
     delete.add_argument("--dry-run", action="store_true", help="Only show what would be deleted.")
-    diff = add("diff", command.diff, "Show what is different in one release, compared to another.")
+    diff = add("diff", command.diff, "Show the differences between two releases.")
     diff.add_argument("before", type=_release_id, metavar="ID")
     diff.add_argument("id", type=_release_id, metavar="ID")
     diff.add_argument("--json", action="store_true")
-    retire = add("retire", command.retire, "Let the releases that only one environment keeps expire.")
+    retire = add("retire", command.retire, "Remove an environment, so that the releases that only it keeps expire.")
     retire.add_argument("environment")
-    keep = add("adopt", command.adopt, "Keep what was published before there were releases, as a pinned release.")
-    keep.add_argument("file", nargs="?", type=Path, help="Its manifest (default: staticfiles.json at the destination).")
+    keep = add("adopt", command.adopt, "Turn the files of Django's own storage into a pinned release.")
+    keep.add_argument(
+        "file", nargs="?", type=Path, help="Django's manifest (default: staticfiles.json at the destination)."
+    )
     add("pin", command.pin, "Never let a release expire.").add_argument("id", type=_release_id)
     add("unpin", command.unpin, "Let a release expire again.").add_argument("id", type=_release_id)
 

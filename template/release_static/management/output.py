@@ -1,4 +1,4 @@
-"""What a command shows to people: text that cannot control their terminal, and how far a long piece of work is."""
+"""Output of commands: text that is safe for a terminal, and progress bars."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from release_static.errors import printable
 
 
 class OutputCommand(BaseCommand):
-    """A command whose text may hold names from a destination, which anyone may have written."""
+    """A command whose output may contain names from a destination, which are untrusted."""
 
     verbosity = 1
 
@@ -30,7 +30,7 @@ def printable_lines(text: str, stream: OutputWrapper | None = None) -> str:
 
 
 def bar(description: str, *, quiet: bool = False) -> Callable[[int, int], None]:
-    """A function to tell how many files are done, of how many. It shows a bar on a terminal, where tqdm is installed."""
+    """A function that takes the number of files done and the total. Shows a bar on a terminal if tqdm is installed."""
     if quiet or not sys.stderr.isatty():
         return lambda done, total: None
     try:

@@ -1,7 +1,7 @@
 """Files that a bundler such as Vite has named after their content, and that refer to each other by these names.
 
-They are published under that name, once, as they are. Which files these are is what the bundler's manifest says: by its
-name alone, jquery-fancybox.js looks like Vite's main-BC9VhCn9.js.
+They are published unchanged, under that name only. The bundler's manifest lists them; their names prove nothing:
+jquery-fancybox.js looks like Vite's main-BC9VhCn9.js.
 """
 
 import json
@@ -27,9 +27,9 @@ _SETTING = 'It is named in STORAGES["staticfiles"]["OPTIONS"]["bundles"].'
 
 
 class BundlesMixin(Base):
-    """Over a `ManifestFilesMixin` storage. Each of `bundles` is the path of a bundler's manifest, or of a folder.
+    """A mixin for `ManifestFilesMixin` storages. Each of `bundles` is the path of a bundler's manifest or of a folder.
 
-    A manifest is Vite's `manifest.json` or that of webpack-bundle-tracker. In a folder, every file has a hash in its name.
+    The manifest is that of Vite or webpack-bundle-tracker. Every file in a folder must have a hash in its name.
     """
 
     def __init__(self, *args: Any, bundles: Iterable[str | os.PathLike[str]] = (), **kwargs: Any) -> None:
@@ -45,7 +45,7 @@ class BundlesMixin(Base):
             if name not in self._bundled and sibling_of(name) not in self._bundled
         }
         yield from super().post_process(others, dry_run=dry_run, **options)
-        if compress := getattr(self, "compress_files", None):  # WhiteNoise's, for the files that it hashed itself
+        if compress := getattr(self, "compress_files", None):  # WhiteNoise calls it only for files that it hashed
             for name, compressed in compress(sorted(self._bundled)):
                 yield name, compressed, True
 
@@ -60,9 +60,9 @@ class BundlesMixin(Base):
 
 
 def find_bundled(bundles: Iterable[Path], paths: dict[str, Any]) -> set[str]:
-    """The names of the collected files that belong to these bundles; `paths` are those that Django post-processes.
+    """The names of the collected files that belong to these bundles; `paths` are the files that Django post-processes.
 
-    Raises StageError if a bundle does not exist, cannot be read, or has a file that was not collected.
+    Raises StageError if a bundle does not exist, cannot be read, or contains a file that was not collected.
     """
     sources: dict[str, str] = {}
     for name, (storage, path) in paths.items():
@@ -71,7 +71,7 @@ def find_bundled(bundles: Iterable[Path], paths: dict[str, Any]) -> set[str]:
     bundled: set[str] = set()
     for bundle in bundles:
         bundled.update(_in_folder(bundle, sources) if bundle.is_dir() else _in_manifest(bundle, sources))
-    # These change while the file that they belong to does not.
+    # The files that are left out may change while the file that they belong to does not.
     return {name for name in bundled if sibling_of(name) not in bundled and not name.endswith(".LICENSE.txt")}
 
 
@@ -80,7 +80,8 @@ def _in_folder(folder: Path, sources: dict[str, str]) -> set[str]:
     names = {name for name, source in sources.items() if source.startswith(root)}
     if not names:
         raise StageError(
-            f"No static file is from the bundle {folder}. {_SETTING} Add the bundler's output folder to STATICFILES_DIRS."
+            f"There are no static files from the bundle {folder}. {_SETTING} Add the bundler's output folder to "
+            "STATICFILES_DIRS."
         )
     return names
 
@@ -89,25 +90,25 @@ def _in_manifest(manifest: Path, sources: dict[str, str]) -> set[str]:
     outputs = {os.path.realpath(output) for output in _outputs(manifest)}
     if missing := sorted(outputs.difference(sources.values())):
         raise StageError(
-            f"{missing[0]}, which the manifest {manifest} lists, is not among the static files. If it does not exist, run "
-            "the bundler again. If it does, add the bundler's output folder to STATICFILES_DIRS, before any other that has "
-            "a file of this name, and do not leave out files of it with collectstatic -i."
+            f"{missing[0]}, which the manifest {manifest} lists, is not among the static files. If it does not exist, "
+            "run the bundler again. If it does, add the bundler's output folder to STATICFILES_DIRS, before any other "
+            "folder with a file of this name, and do not exclude its files with collectstatic -i."
         )
     return {name for name, source in sources.items() if source in outputs}
 
 
 def _outputs(manifest: Path) -> list[Path]:
-    """The files that the bundler wrote. Their paths are relative to its output folder, which the manifest is in."""
+    """The files that the bundler wrote. Their paths are relative to its output folder, which contains the manifest."""
     try:
         written = _parse(json.loads(manifest.read_bytes()))
     except FileNotFoundError as error:
         raise StageError(
-            f"There is no manifest of a bundler {manifest}. {_SETTING} Correct it, or run the bundler before "
+            f"The bundler's manifest {manifest} does not exist. {_SETTING} Correct the path, or run the bundler before "
             "collectstatic: npm run build"
         ) from error
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise StageError(
-            f"{manifest} cannot be read as the manifest of Vite or of webpack-bundle-tracker ({error!r}). {_SETTING}"
+            f"{manifest} is not a manifest of Vite or webpack-bundle-tracker ({error!r}). {_SETTING}"
         ) from error
     folders = manifest.absolute().parents
     output_folder = max(folders, key=lambda folder: sum((folder / path).is_file() for path in written))

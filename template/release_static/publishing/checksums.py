@@ -1,7 +1,7 @@
 """The size and MD5 of each hashed file of a release, for `releases verify`.
 
-They are in the manifest, as one string that web processes need not take apart. A hashed name alone proves little: the
-files that a compressor writes have no hash of their own, and some storages hash files that import each other as one.
+They are stored in the manifest as one string, which web processes do not have to parse. A hashed name is not enough:
+compressed copies have no hash of their own, and some storages hash files that import each other together.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ class Checksum(NamedTuple):
 
 
 def of(files: Iterable[StagedFile]) -> dict[str, Checksum]:
-    """Raises PublishError if one of the files was written to since it was staged."""
+    """Raises PublishError if a file has changed since it was staged."""
     return {file.name: Checksum(file.size, file.digest()) for file in files}
 
 
@@ -35,7 +35,7 @@ def dump(checksums: dict[str, Checksum], paths: dict[str, str]) -> str:
 
 
 def parse(manifest: Manifest) -> dict[str, Checksum]:
-    """By name; {} for a manifest without checksums. Raises ValueError if these are not the checksums of its files."""
+    """By name; {} for a manifest without checksums. Raises ValueError if they do not match its files."""
     if not manifest.checksums:
         return {}
     named = list(dict.fromkeys(manifest.paths.values()))
@@ -48,7 +48,7 @@ def parse(manifest: Manifest) -> dict[str, Checksum]:
 
 
 def published(destination: Destination) -> Iterator[tuple[str, Checksum]]:
-    """Those of all releases, by name; a file may have several. Manifests that are damaged are left out."""
+    """The checksums of all releases, by name; a file may have several. Damaged manifests are skipped."""
     manifests = [entry.name for entry in destination.entries(f"{RELEASES}/") if entry.name.endswith(f"/{NAME}")]
     for name, content in destination.read_many(manifests):
         with suppress(ManifestError, ValueError):

@@ -1,4 +1,4 @@
-"""What is published where: staged files, what exists at a destination, and what every destination can do."""
+"""Staged files, existing files, and the protocol that every destination implements."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ _LATEST = datetime.max.replace(tzinfo=UTC).timestamp() - 1
 
 
 class PublishError(ReleaseStaticError):
-    """Nothing was published: the release has no manifest, so no process sees it."""
+    """The release was not published: without a manifest, no process uses it."""
 
 
 class StagedFile(NamedTuple):
@@ -26,11 +26,11 @@ class StagedFile(NamedTuple):
     mtime_ns: int
     # Named after its content: once published, it never changes.
     hashed: bool
-    # Hex digest of the content, where it was read already.
+    # Hex digest of the content, if it has already been read.
     md5: str | None = None
 
     def digest(self) -> str:
-        """Hex MD5 of the content. Raises PublishError if the file was written to since it was staged."""
+        """Hex MD5 of the content. Raises PublishError if the file has changed since it was staged."""
         if self.md5 is None:
             with open(self.path, "rb") as stream:
                 digest = hashlib.file_digest(stream, md5).hexdigest()
@@ -40,20 +40,20 @@ class StagedFile(NamedTuple):
         return self.md5
 
     def check_unchanged(self, status: os.stat_result) -> None:
-        """Raises PublishError if the file was written to since it was staged, so that its hash is wrong."""
+        """Raises PublishError if the file has changed since it was staged, which makes its hash wrong."""
         if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
             raise PublishError(
                 f"{self.path} changed while it was being published, so its hash is no longer right. "
-                "Run collectstatic again when nothing writes there."
+                "Run collectstatic again when the build that writes it has finished."
             )
 
 
 class Entry(NamedTuple):
     """A file that exists at a destination under `name`, `size` in bytes.
 
-    `modified` is when it was put there, in seconds since the epoch by the destination's own clock. `md5` is the hex
-    digest of the content where the destination claims to know it without reading; a claim that does not match proves
-    nothing. `mtime_ns` is the time stamp of its source, in nanoseconds, where the destination keeps that.
+    `modified` is when it was uploaded, in seconds since the epoch by the destination's clock. `md5` is the hex digest
+    that the destination reports without reading the file, if any; one that does not match proves nothing. `mtime_ns` is
+    the time stamp of the source file, in nanoseconds, if the destination keeps it.
     """
 
     name: str
@@ -72,10 +72,10 @@ class Destination(Protocol):
 
     @property
     def warnings(self) -> list[str]:
-        """What a person should know after publishing here, in sentences."""
+        """Messages to show to the user after publishing."""
 
     def private_directory(self) -> AbstractContextManager[Path]:
-        """An empty directory for the stage, removed at the end."""
+        """An empty directory for the stage, removed on exit."""
 
     def existing(self, names: Iterable[str]) -> dict[str, Entry]:
         """What exists under these names and in `.releases/`, by name, in as few requests as possible.
@@ -84,57 +84,58 @@ class Destination(Protocol):
         """
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """All files whose names have this prefix, in no order; one that is written or deleted meanwhile may be missing.
+        """All files whose names have this prefix, in no particular order.
 
-        `.releases/` is included, temporary files are not.
+        `.releases/` is included, temporary files are not. A file that is written or deleted at the same time may be
+        missing.
         """
 
     def matches(self, file: StagedFile, entry: Entry) -> bool | None:
-        """Whether what exists under this file's name has its content, by the cheapest proof there is.
+        """Whether the existing file has the same content, by the cheapest reliable comparison.
 
-        None if only reading it would tell.
+        None if it would have to be read.
         """
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
-        """Publish files, so that a reader sees the old content or the new one. Yields each one that is done."""
+        """Publish files atomically: a reader sees either the old content or the new. Yields each finished file."""
 
     def sync(self) -> None:
-        """Make everything that was uploaded, written or deleted survive a crash."""
+        """Make all uploads, writes and deletions durable."""
 
     def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
-        """Raises FileExistsError if the release has a manifest already, unless it is to be replaced."""
+        """Raises FileExistsError if the release already has a manifest, unless `replace` is true."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a small private file in `.releases/`, complete or not at all, over one that may exist.
+        """Write a small private file in `.releases/` atomically, replacing any existing one.
 
-        When this returns, `entries` shows it to every process.
+        When this returns, every process sees it in `entries`.
         """
 
     def discard(self, name: str) -> None:
-        """Delete a file that `write` wrote, or empty it where a publisher need not be allowed to delete."""
+        """Delete a file that `write` wrote, or empty it if publishers may not be allowed to delete."""
 
     def read(self, name: str) -> bytes | None:
-        """The content of this small file, None if it does not exist."""
+        """The content of this small file, or None if it does not exist."""
 
     def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Each of these small files with its content, None if it does not exist, in no order.
+        """Each of these small files with its content, or None if it does not exist, in no particular order.
 
-        Several at once where that is faster, but never so many that they fill the memory.
+        Reads several at once if that is faster, with a bounded number of them in memory.
         """
 
     def digests(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-        """Each of these files with the hex MD5 of its content, None if it does not exist, in no order. Reads them."""
+        """Read these files. Yields each with the hex MD5 of its content, or None if it does not exist, in any order."""
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete files, in no order; files that do not exist are ignored. Raises OSError if one cannot be deleted."""
+        """Delete files, in any order. Files that do not exist are ignored. Raises OSError if one cannot be deleted."""
 
     def releases(self) -> list[str]:
-        """The ids that have a manifest, the latest first."""
+        """The ids of the releases that have a manifest, latest first."""
 
     def location(self, name: str) -> str:
-        """Where the file with this name is, for people."""
+        """The path or URL of this file, for messages."""
 
 
 def md5(content: bytes = b"") -> "hashlib._Hash":
-    """Detects damage, not malice. S3 knows it of most of its objects."""
+    """MD5 is used to detect damage, not tampering. S3 reports it for most objects."""
     return hashlib.md5(content, usedforsecurity=False)

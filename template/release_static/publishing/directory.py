@@ -16,10 +16,9 @@ _CHUNK = 1 << 18  # bytes
 
 
 class Directory:
-    """`file_mode` and `directory_mode` are the permissions of what is new; None follows the umask.
+    """`file_mode` and `directory_mode` are the permissions of new files and directories; None means the umask.
 
-    What is behind a symbolic link to a directory is uploaded, compared and verified, but never deleted, since it is
-    elsewhere.
+    Files behind a symbolic link to a directory are published, compared and verified, but never deleted.
     """
 
     def __init__(self, root: str, file_mode: int | None = None, directory_mode: int | None = None) -> None:
@@ -58,7 +57,7 @@ class Directory:
     def matches(self, file: StagedFile, entry: Entry) -> bool:
         if entry.size != file.size:
             return False
-        # rsync's quick check, but not on whole seconds: build tools give all files the same time stamp.
+        # rsync's quick check, except for whole seconds: some build tools give all files the same time stamp.
         if entry.mtime_ns == file.mtime_ns and file.mtime_ns % 1_000_000_000:
             return True
         return _same_bytes(file.path, self.location(file.name))

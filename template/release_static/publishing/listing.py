@@ -1,4 +1,4 @@
-"""The files in a directory and below, by names with forward slashes."""
+"""List the files in a directory tree, by names with forward slashes."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from release_static.manifest import RELEASES
 from release_static.publishing.destination import Entry
 
-# What the names of temporary files and directories in `.releases/` begin with.
+# The prefix of temporary files and directories in `.releases/`.
 TEMPORARY = ".tmp-"
 
 
 def walk(root: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Every file in a folder of the root and below, but for temporary ones. `folder` is "" or ends with a slash."""
+    """All files below a folder of the root, except temporary ones. `folder` is "" or ends with a slash."""
     entries: list[os.DirEntry[str]] = []
     with absent(folder), os.scandir(os.path.join(root, folder)) as found:
         entries += found
@@ -26,7 +26,7 @@ def walk(root: str, folder: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
 
 @contextmanager
 def absent(name: str) -> Iterator[None]:
-    """Skip what does not exist; also what cannot be read, such as lost+found, where it cannot be ours."""
+    """Skip directories that do not exist, and unreadable ones that cannot be ours, such as lost+found."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError):
@@ -37,6 +37,6 @@ def absent(name: str) -> Iterator[None]:
 
 
 def entry_of(name: str, status: os.stat_result) -> Entry:
-    # `upload` gives a file the time stamp of its source, and nobody can set a ctime.
+    # `upload` gives a file the time stamp of its source, so its mtime is not when it was published; the ctime is.
     modified = status.st_mtime if name.startswith(f"{RELEASES}/") else status.st_ctime
     return Entry(name, status.st_size, modified, mtime_ns=status.st_mtime_ns)

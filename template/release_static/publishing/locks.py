@@ -1,12 +1,12 @@
-"""Locks at a destination: publishers share one, a prune has it to itself.
+"""Locks at a destination: shared ones for publishing, exclusive ones for pruning.
 
-They need no lock server and no clocks that agree, so they work in a bucket as on disk. Everyone writes a lock file before
-listing those of others, so of two at least one sees the other. A publisher that sees a prune releases its own lock, waits
-and starts over. A prune waits for the publishers that it sees; those that come later wait for it.
+They need neither a lock server nor synchronized clocks, so they work in a bucket as well as on disk. Every process
+writes its lock file before it lists the others, so of any two, at least one sees the other. A publisher that sees a
+prune releases its own lock, waits and starts over. A prune waits for the publishers that it sees; later ones wait for it.
 
-A lock counts for a fixed time and is never renewed. Its owner looks at its own clock before every step that relies on the
-lock, and stops in time; everyone else compares time stamps that the destination gave. So nobody waits for long for a
-process that was killed. An empty lock file is a released lock, since publishers need no permission to delete.
+A lock is valid for a fixed time and is never renewed. Its owner checks its own clock before every step that relies on
+the lock, and stops in time; other processes compare time stamps set by the destination. So the lock of a killed process
+soon expires. An empty lock file is a released lock, because publishers may not be allowed to delete.
 
 Source: restic's locks, https://restic.readthedocs.io/en/stable/100_references.html#locks
 """
@@ -29,7 +29,7 @@ PREFIX = f"{RELEASES}/.lock-"
 SHARED, EXCLUSIVE = "shared", "exclusive"
 # Seconds. Publishing may take long; publishers wait for a prune.
 LIFETIME = {SHARED: 60 * 60, EXCLUSIVE: 15 * 60}
-# Seconds before its end at which an owner stops. No request takes as long: at most 4 attempts of 40 s.
+# Its owner stops this many seconds before it expires. No request takes longer: at most 4 attempts of 40 s.
 MARGIN = 5 * 60
 _POLL = 0.5  # seconds
 
@@ -41,7 +41,7 @@ class LockError(ReleaseStaticError):
 
 
 class Held(NamedTuple):
-    """Another process's lock, and in how many seconds it ends by itself."""
+    """Another process's lock, and in how many seconds it expires."""
 
     name: str
     ends_in: float
@@ -66,7 +66,7 @@ class Lock:
         self.destination.discard(self.name)
 
     def check(self) -> None:
-        """For each step that relies on the lock. Raises LockError if the lock may end before the step does."""
+        """Called before each step that relies on the lock. Raises LockError if the lock may expire during the step."""
         limit = LIFETIME[self.kind] - MARGIN
         if any(now - then > limit for now, then in zip(_clocks(), self._acquired, strict=True)):
             raise LockError(
@@ -77,7 +77,7 @@ class Lock:
     def others(self, kind: str, entries: Iterable[Entry]) -> list[Held]:
         """The locks of this kind in a listing that was made after `acquire`.
 
-        Raises LockError if this process's own is not among them.
+        Raises LockError if this process's own lock is missing.
         """
         locks = {entry.name: entry for entry in entries if entry.name.startswith(PREFIX) and entry.size}
         own = locks.pop(self.name, None)
@@ -100,9 +100,9 @@ class Lock:
 
 
 class SharedLock(Lock):
-    """What `existing` returned is not pruned until this lock is released.
+    """The files that `existing` returned are not pruned until this lock is released.
 
-    The lock file is written in the background, since nothing relies on it before `existing`.
+    The lock file is written in the background, because nothing relies on it before `existing`.
     """
 
     def __init__(self, destination: Destination, say: Say, background: Executor) -> None:
@@ -135,7 +135,7 @@ class SharedLock(Lock):
 
 @contextmanager
 def shared(destination: Destination, say: Say) -> Iterator[SharedLock]:
-    """A lock for publishing. Tells `say` about the prune that it waits for."""
+    """A lock for publishing. Calls `say` with a message if it waits for a prune."""
     with exit_on_sigterm(), ThreadPoolExecutor(1) as background:
         lock = SharedLock(destination, say, background)
         try:
@@ -147,7 +147,7 @@ def shared(destination: Destination, say: Say) -> Iterator[SharedLock]:
 
 @contextmanager
 def exclusive(destination: Destination, say: Say, wait: float = 60) -> Iterator[Lock]:
-    """A lock for deleting. Waits up to `wait` seconds for the publishers at work, and tells `say` about them.
+    """A lock for deleting. Waits up to `wait` seconds for running publishers, and calls `say` with a message.
 
     Raises LockError if they take longer, or if another prune is running.
     """
@@ -180,7 +180,7 @@ def _wait_for_publishers(lock: Lock, entries: list[Entry], say: Say, wait: float
 
 
 def _release_and_sweep(lock: Lock) -> None:
-    """Delete this lock, and those that were released or have ended. Where deleting is not allowed, only release it."""
+    """Delete this lock, and all that are released or expired. If deleting is not allowed, only release this one."""
     entries = list(lock.destination.entries(PREFIX))
     own = next((entry for entry in entries if entry.name == lock.name), None)
     too_old = own.modified - max(LIFETIME.values()) if own else 0
@@ -196,5 +196,5 @@ def _is_held(lock: Held, destination: Destination) -> bool:
 
 
 def _clocks() -> tuple[float, float]:
-    """Seconds, twice: one clock may be set back, the other may stand still while the machine sleeps."""
+    """Seconds by two clocks: one may be set back, the other may stop while the machine sleeps."""
     return time.time(), time.monotonic()

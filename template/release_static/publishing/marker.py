@@ -1,6 +1,6 @@
-"""Markers: small files beside a manifest that say who did something, and when.
+"""Markers: small files beside a manifest that record who did something, and when.
 
-A marker counts while it has content: a publisher need not be allowed to delete, so it empties one that no longer holds.
+An empty marker is ignored. Publishers may not be allowed to delete, so they empty a marker to remove it.
 """
 
 import getpass
@@ -20,23 +20,23 @@ _ENVIRONMENT = re.compile(r"environment-(.+)\.json")
 
 
 def environment(name: str) -> str:
-    """Says that the release was published in this environment, by its time stamp for the last time."""
+    """The marker of a release that was published in this environment. Its time stamp is that of the last time."""
     return f"environment-{name}.json"
 
 
 def environment_of(marker: str) -> str | None:
-    """The environment that a marker is of, None for a marker of another kind."""
+    """The environment of a marker, or None if the marker is of another kind."""
     match = _ENVIRONMENT.fullmatch(marker)
     return match[1] if match else None
 
 
 def content() -> bytes:
-    """What a marker that is written now says."""
+    """The content of a new marker."""
     return json.dumps({"at": timestamp(datetime.now(UTC)), "by": who()}).encode()
 
 
 def describe(content: bytes | None) -> str:
-    """Such as "ada@build-7, since 2026-11-23T01:02:03.004Z", "" if this is not the content of a marker."""
+    """Such as "ada@build-7, since 2026-11-23T01:02:03.004Z", or "" if this is not the content of a marker."""
     try:
         stored = json.loads(content or b"")
         return printable(f"{stored['by']}, since {stored['at']}")
@@ -50,9 +50,9 @@ def timestamp(at: datetime) -> str:
 
 
 def who() -> str:
-    """The user and the host of this process, for people."""
+    """The user and the host of this process, for messages."""
     try:
         user = getpass.getuser()
-    except (OSError, KeyError):  # in a container, a user id need not have a name
+    except (OSError, KeyError):  # in a container, a user id may have no name
         user = "unknown"
     return f"{user}@{socket.gethostname()}"

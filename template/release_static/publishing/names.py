@@ -1,30 +1,30 @@
-"""What the name of a published file tells."""
+"""What can be read from the name of a published file."""
 
 import os
 import re
 
-# What a compressor appends to the name of a file, for the compressed copy beside it.
+# Suffixes that a compressor appends to the name of a file, for the compressed copy beside it.
 COMPRESSED = (".gz", ".br", ".zst")
-# What a bundler appends to it, for the source map.
+# The suffix that a bundler appends for the source map.
 SOURCE_MAP = ".map"
 _HASHED = re.compile(r".+\.(?P<hash>[0-9a-f]{12})(\.[^./]*)?")
 
 
 def hash_in(name: str) -> str:
-    """The hash that Django put into this name, or ""."""
+    """The hash that Django inserted into this name, or ""."""
     match = _HASHED.fullmatch(name)
     return match["hash"] if match else ""
 
 
 def is_inside(name: str) -> bool:
-    """Whether this is the path of a file below its destination: anyone may have written a manifest."""
+    """Whether this is a path inside the destination. Names in a manifest are untrusted."""
     return not name.startswith("/") and "/../" not in f"/{name}"
 
 
 def problem_with(name: str) -> str:
-    """Why no URL can lead to a file of this name, "" if one can."""
+    """Why no URL can lead to a file with this name, or ""."""
     if os.sep == "/" and "\\" in name:
-        return "has a backslash, which browsers take for a slash"
+        return "contains a backslash, which browsers treat as a slash"
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -33,6 +33,6 @@ def problem_with(name: str) -> str:
 
 
 def sibling_of(name: str) -> str:
-    """The name of the file that this one is a compressed copy or a bundler's source map of, or ""."""
+    """If this file is a compressed copy or a bundler's source map, the name of the file it belongs to, or ""."""
     stem, dot, extension = name.rpartition(".")
     return stem if dot + extension in (*COMPRESSED, SOURCE_MAP) else ""

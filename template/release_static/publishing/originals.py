@@ -10,28 +10,28 @@ EXTENSIONS = (".css", ".js", ".mjs")
 
 
 class Reference(NamedTuple):
-    """In line `line`, counted from 1. `target` is a name, the beginning of names with "*", or "" if nobody can know."""
+    """In line `line`, counted from 1. `target` is a name, the beginning of names with "*", or "" if it is unknown."""
 
     line: int
     target: str
 
 
 class Candidate(NamedTuple):
-    """What looks like a reference at `start`. Of a `prefix` the rest of the URL is computed, of a "" all of it."""
+    """A possible reference at `start`. After a `prefix` the rest of the URL is computed; if it is "", all of it is."""
 
     start: int
     url: str
     prefix: bool = False
 
 
-# These and the patterns for JavaScript begin with a word, because re finds a literal prefix fast. CSS has no case.
+# These and the patterns for JavaScript begin with a word, because re finds literal prefixes fast. CSS ignores case.
 _CSS = [
     re.compile(r"""url\(\s*["']?(?P<url>[^"')\s]+)"""),
     re.compile(r"""@import\s*["'](?P<url>[^"')\s]+)"""),
     re.compile(r"""image-set\(\s*["'](?P<url>[^"')\s]+)"""),
 ]
 
-# What stands before a quoted URL. What is before the word is looked at last.
+# What comes before a quoted URL. The character before the word is checked last.
 _JS = {
     "from": re.compile(r"from(?<![\w$.]from)\s*"),
     "import": re.compile(r"import(?<![\w$.]import)(?:\s*\(|\.meta\.resolve\(|)\s*(?:/\*[^*]*\*/\s*)*"),
@@ -39,9 +39,9 @@ _JS = {
     "Worker(": re.compile(r"Worker\(\s*"),
     "importScripts(": re.compile(r"importScripts\(\s*"),
 }
-# With the comma after it; or only the beginning of a computed one: `./${name}.js`, "./" + name.
+# With the comma after it; or only the beginning of a computed URL: `./${name}.js`, "./" + name.
 _QUOTED = re.compile(r"""(?P<quote>["'`])(?P<url>[^"'`\\\n$]+)(?:(?P=quote)\s*(?P<plus>\+)?|(?P<open>\$\{))\s*,?\s*""")
-# Not a method called import, and without the comment that tells Vite or webpack that it is intended.
+# Neither a method named import nor an import with the comment that tells Vite or webpack that it is intended.
 _VARIABLE = re.compile(r"import(?<![\w$.]import)\s*\(\s*(?=[A-Za-z_(]|\$(?!\{))(?P<argument>[^)\n]*+)(?!\)\s*\{)")
 _INTENDED = re.compile(r"@vite-ignore|webpackIgnore:\s*true")
 
@@ -52,9 +52,9 @@ _NOT_CODE = {
     "css": re.compile(rf"/\*.*?(?:\*/|\Z)|{_STRING}", re.DOTALL),
     "js": re.compile(
         rf"/\*.*?(?:\*/|\Z)|//[^\n]*|{_STRING}"
-        # A template, with at most one other inside.
+        # A template literal, with at most one other inside.
         r"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{(?:[^{}`]|`(?:[^`\\]|\\.)*+`|\{[^{}]*+\})*+\})*+`"
-        # A regular expression, where a value is expected.
+        # A regular expression literal, where a value is expected.
         r"|(?:\A|(?<=[=(,;:!&|?{}\[+\-*%~^<>\n]))[ \t]*/(?![*/])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*+\])++/",
         re.DOTALL,
     ),
@@ -64,7 +64,7 @@ _NOT_CODE = {
 def find(name: str, content: bytes, paths: Mapping[str, str], base_url: str) -> list[Reference]:
     """The references to originals in this file; `paths` maps originals to hashed names.
 
-    Comments, strings and regular expressions do not count, as far as one can tell without a parser.
+    Comments, strings and regular expressions are skipped, as far as possible without a parser.
     """
     words = [] if name.endswith(".css") else [word for word in _JS if word.encode() in content]
     if not words and not name.endswith(".css"):
@@ -86,7 +86,7 @@ def source_maps(name: str, content: bytes, base_url: str) -> Iterator[Reference]
 
 
 def resolve(url: str, name: str, base_url: str) -> str | None:
-    """The static file that a URL in the file `name` leads to, as Django resolves it; None if it leads elsewhere."""
+    """The static file that a URL in the file `name` refers to, as Django resolves it, or None."""
     try:
         path = unquote(urldefrag(url).url)
         if path.startswith(base_url):
@@ -101,7 +101,7 @@ def resolve(url: str, name: str, base_url: str) -> str | None:
 
 
 def in_code(name: str, text: str, starts: Iterable[int]) -> list[int]:
-    """Those of these positions that are not in a comment, a string or a regular expression, in their order."""
+    """The positions that are not in a comment, a string or a regular expression, in order."""
     waiting, outside = sorted(starts, reverse=True), []
     for match in _NOT_CODE["css" if name.endswith(".css") else "js"].finditer(text) if waiting else ():
         while waiting and waiting[-1] <= match.start():
@@ -118,7 +118,7 @@ def line_at(text: str, start: int) -> int:
 
 
 def _in_css(text: str, content: bytes) -> Iterator[Candidate]:
-    lowered = content.lower().decode(errors="replace")  # as long as `text`, since bytes.lower() is about ASCII only
+    lowered = content.lower().decode(errors="replace")  # as long as `text`: bytes.lower() changes only ASCII
     for pattern in _CSS:
         for match in pattern.finditer(lowered):
             start, end = match.span("url")
@@ -133,7 +133,7 @@ def _in_js(text: str, words: Iterable[str]) -> Iterator[Candidate]:
                 url, end = quoted["url"], quoted.end()
                 if word == "URL(" and "import.meta.url" not in text[end : end + 80]:
                     break
-                # What an import does not begin so is for the page's import map.
+                # Other imports are resolved by the page's import map.
                 if word not in ("from", "import") or url.startswith((".", "/", "http")):
                     computed = quoted["plus"] or quoted["open"]
                     yield Candidate(quoted.start(), url, prefix=bool(computed) and "?" not in url)
@@ -144,12 +144,12 @@ def _in_js(text: str, words: Iterable[str]) -> Iterator[Candidate]:
 
 
 def _original(candidate: Candidate, name: str, paths: Mapping[str, str], base_url: str) -> str | None:
-    """What the candidate in the file `name` leads to, None if that is no original."""
+    """The original that the candidate in the file `name` refers to, or None."""
     if not candidate.url:
         return ""
     if not candidate.prefix:
         target = resolve(candidate.url, name, base_url)
-        # A file that is published under its own name is immutable, too.
+        # A bundler's file, published under its own name, is immutable too.
         return target if target is not None and paths.get(target, target) != target else None
     beginning = (resolve(candidate.url + "*", name, base_url) or "")[:-1]
     reached = beginning and any(path.startswith(beginning) and path != hashed for path, hashed in paths.items())

@@ -1,4 +1,4 @@
-"""Staged files -> destination: upload what is missing, delete nothing, and write the manifest last."""
+"""Publish staged files: upload what is missing, delete nothing, and write the manifest last."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -19,20 +19,20 @@ class Plan:
     release_id: str
     manifest: Manifest
     environment: str
-    # False where the release is published already, with the same content.
+    # False if the release is already published with the same content.
     new_release: bool
-    # Whether it is to be marked as published in its environment: not where it is the newest one there already.
+    # Whether to mark it as published in its environment: not if it is already the newest one there.
     mark: bool
     missing: list[StagedFile] = field(default_factory=list)
-    # Hashed files that exist with other content than their name says.
+    # Hashed files whose published content does not match the hash in their name.
     damaged: list[StagedFile] = field(default_factory=list)
-    # Originals that are replaced, and hashed files that could not be compared.
+    # Originals that changed, and hashed files that could not be compared.
     outdated: list[StagedFile] = field(default_factory=list)
     unchanged: list[StagedFile] = field(default_factory=list)
 
     @cached_property
     def uploads(self) -> list[StagedFile]:
-        """In the order in which they start, several at once: hashed files first, since nobody uses them yet."""
+        """In the order in which they start, several at once: hashed files first, because no page uses them yet."""
         return sorted([*self.missing, *self.damaged, *self.outdated], key=lambda file: (not file.hashed, file.name))
 
 
@@ -48,8 +48,8 @@ def prepare(
 ) -> Plan:
     """What `publish` would do, given what exists under the names of these files and in `.releases/`. Writes nothing.
 
-    Raises PublishError if the release is published with other content, unless it is to be replaced, or if a file is whose
-    name the stage did not make.
+    Raises PublishError if the release is already published with different content, unless it is to be replaced, or if a
+    bundler's file is.
     """
     published = path(release_id) in existing
     new_release = not published or _is_new(release_id, manifest, destination, replace_release=replace_release)
@@ -68,16 +68,16 @@ def prepare(
 
 
 def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release: bool = False) -> Iterator[StagedFile]:
-    """Carry out a plan that was made under this lock, yielding every file that has been uploaded; then the manifest.
+    """Carry out a plan that was made under this lock. Yields every file after uploading it, then writes the manifest.
 
-    Stops at the first error, OSError or ReleaseStaticError, without a manifest.
+    Stops at the first OSError or ReleaseStaticError, without writing the manifest.
     """
     yield from destination.upload(plan.uploads)
     destination.sync()
     manifest = _complete_manifest(plan) if plan.new_release else None  # which may read many files
     lock.check()
     if plan.mark or plan.new_release:
-        # Before the manifest, so that there is no release without an environment that keeps it.
+        # Before the manifest, so that every release has an environment that keeps it.
         destination.write(beside(plan.release_id, marker.environment(plan.environment)), marker.content())
     if manifest:
         lock.check()
@@ -100,16 +100,16 @@ def _write_manifest(release_id: str, manifest: Manifest, destination: Destinatio
     try:
         destination.write_manifest(release_id, manifest.dump(), replace=replace_release)
     except FileExistsError:
-        # Another publisher was faster: with the same content all is well.
+        # Another publisher was faster. This is fine if it published the same content.
         if _is_new(release_id, manifest, destination, replace_release=False):
             raise PublishError(
-                f"The manifest {destination.location(path(release_id))} existed a moment ago and is gone. Run "
+                f"The manifest {destination.location(path(release_id))} was deleted by another process. Run "
                 "collectstatic again when nothing else publishes or prunes."
             ) from None
 
 
 def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) -> bool:
-    """Whether this release was published in its environment after every other, by the destination's own clock."""
+    """Whether this release is the latest one published in its environment, by the destination's clock."""
     suffix = f"/{marker.environment(environment)}"
     published = {name: entry.modified for name, entry in existing.items() if name.endswith(suffix) and entry.size}
     own = published.pop(f"{RELEASES}/{release_id}{suffix}", None)
@@ -117,7 +117,7 @@ def _is_newest(release_id: str, environment: str, existing: dict[str, Entry]) ->
 
 
 def _check_bundled(plan: Plan, destination: Destination) -> None:
-    """A name from a bundler does not prove which content is right, so a file that exists under it is never replaced."""
+    """A bundler's file is never replaced, because its name does not prove which content is right."""
     different = {
         file.name: file for file in plan.damaged + plan.outdated if plan.manifest.paths.get(file.name) == file.name
     }
@@ -133,7 +133,7 @@ def _check_bundled(plan: Plan, destination: Destination) -> None:
                 f"{name} is published already, with other content.\n"
                 f"  published: {destination.location(name)}\n"
                 f"  now:       {file.path}\n"
-                "A bundler's file is never replaced, because pages of other releases load it and browsers keep it for a "
+                "A bundler's file is never replaced, because pages of other releases use it and browsers cache it for a "
                 "year. Have the bundler put a hash of the content into the name, such as [name]-[hash].js. If the "
                 "published file was damaged, repair it with the code of a release that has it: manage.py releases verify "
                 "--repair"
@@ -149,7 +149,7 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         published = Manifest.parse(content, location)
     except ManifestError as error:
         raise PublishError(
-            f"{error} Other processes may have read it before; to write it again: collectstatic --replace-release"
+            f"{error} Other processes may have read it before. To replace it, run: collectstatic --replace-release"
         ) from error
     if published.paths == manifest.paths:
         return False

@@ -1,4 +1,4 @@
-"""References between static files: what the stage cannot resolve is explained, what it leaves at originals is found."""
+"""Explain references that the stage cannot resolve, and find those that still lead to originals after hashing."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ class StageError(ReleaseStaticError):
 
 
 class DanglingReference(ValueError):
-    """A file refers to `target`, which is not there. (ValueError is what Django and its subclasses expect here.)"""
+    """A file refers to `target`, which does not exist. (Django and its subclasses expect a ValueError here.)"""
 
     def __init__(self, target: str) -> None:
         super().__init__(f"{target} is not among the static files")
@@ -34,9 +34,9 @@ class DanglingReference(ValueError):
 
 
 class ReferencesMixin(Base):
-    """Over a `ManifestFilesMixin` storage. `warnings` are for the person who publishes.
+    """A mixin for `ManifestFilesMixin` storages. `warnings` are messages to show to the user.
 
-    Option: `references`, "warn" or "error" for those that lead to an original after hashing.
+    Option: `references`, "warn" or "error", for references that still lead to an original after hashing.
     """
 
     def __init__(self, *args: Any, references: str = "warn", **kwargs: Any) -> None:
@@ -50,7 +50,7 @@ class ReferencesMixin(Base):
             return super().hashed_name(name, content, filename)
         except (ValueError, SuspiciousFileOperation) as error:
             target = unquote(urlsplit(name).path).strip()
-            # Only developer tools ask for a source map, so the reference may stay as it is.
+            # Only developer tools request source maps, so the reference may stay as it is.
             if not target.endswith(".map") or getattr(self, "sourcemap_strict", False):
                 raise DanglingReference(target) from error
         self._missing_source_maps.add(target)
@@ -76,7 +76,7 @@ class ReferencesMixin(Base):
         self.warnings += warnings
 
     def check_references(self) -> None:
-        """Warn about references that stay as they are. Raises StageError if one leads to an original, if asked to."""
+        """Warn about references that were not rewritten. With `references` "error", raises StageError for originals."""
         known, unknown, source_maps = [], [], []
         for name, hashed in sorted(self.hashed_files.items()):
             if not name.endswith(originals.EXTENSIONS):
@@ -86,7 +86,7 @@ class ReferencesMixin(Base):
             found = originals.find(name, content, self.hashed_files, self.base_url)
             if targets := [f"{target} (line {line})" for line, target in found if target]:
                 known.append(f"{name}: {', '.join(_first(targets, 3))}")
-            # Of those in its own files a bundler warns by itself, and drops the comments that say what was intended.
+            # A bundler reports those in its own files, and removes the comments that mark them as intended.
             if lines := [f"line {line}" for line, target in found if not target and name != hashed]:
                 unknown.append(f"{name}: {', '.join(_first(lines, 3))}")
             for line, target in originals.source_maps(name, content, self.base_url):
@@ -103,7 +103,7 @@ class ReferencesMixin(Base):
             self.warnings.append(report)
 
     def _explain(self, name: str, target: str) -> str:
-        """Where this file refers to `target`, as far as it can be found, and what is wrong with that."""
+        """Where this file refers to `target`, as far as it can be found, and what is wrong with the reference."""
         line = None
         with suppress(OSError, ValueError):
             text, matches = self._matches(name)
@@ -114,7 +114,7 @@ class ReferencesMixin(Base):
         return _dangling(name, line, target)
 
     def _matches(self, name: str) -> tuple[str, list[tuple[re.Match[str], str | None]]]:
-        """The text of this file, and what the storage takes for a reference in it, each with its target."""
+        """The text of this file, and the references that the storage finds in it, each with its target."""
         with self.open(name) as stream:
             text = stream.read().decode()
         return text, [
@@ -128,7 +128,7 @@ class ReferencesMixin(Base):
     def _failure(self, name: str, error: Exception, paths: dict[str, Any]) -> str:
         remedy = "Fix the file, or leave it out: collectstatic -i PATTERN"
         if isinstance(error, UnicodeDecodeError):
-            # -enhanced names it by its place in the folder of its finder.
+            # -enhanced reports the path relative to the finder's folder.
             name = next((other for other in paths if name not in paths and paths[other][1] == name), name)
             line = error.object.count(b"\n", 0, error.start) + 1
             name = f"{name}, line {line},"
@@ -152,14 +152,14 @@ class ReferencesMixin(Base):
 
 
 LEFT = (
-    "These files load others under their original names. {} Give the script the URL from {{% static %}}, for example in "
-    "a data attribute:"
+    "These files load others under their original names. {} Pass the URL from {{% static %}} to the script, for example "
+    "in a data attribute:"
 )
-REPLACED = "Another release may replace those, and pages of this one then load what does not fit."
-LOST = "As this stage publishes hashed files without originals, browsers get a 404."
+REPLACED = "Another release may replace those, and pages of this release would then load the wrong version."
+LOST = "This stage does not publish originals, so browsers get a 404."
 UNKNOWN = (
-    "These files import() a module whose name is computed. If it is a static file, give the script its URL from "
-    "{% static %}; the comment /* @vite-ignore */ inside the parentheses says that this was done:"
+    "These files import() a module whose name is computed. If it is a static file, pass its URL from {% static %} to "
+    "the script, and silence this warning with the comment /* @vite-ignore */ inside the parentheses:"
 )
 
 

@@ -1,4 +1,4 @@
-"""Shortcuts for storages that search CSS and JavaScript for references. What they find stays the same."""
+"""Make storages find references in CSS and JavaScript faster, with the same result."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-# Every reference that -enhanced finds in a script has one of these in it. They begin with a word, because re finds a
-# literal prefix fast.
+# Every reference that -enhanced finds in a script contains one of these. They begin with a word, because re is fast at
+# finding a literal prefix.
 _IN_SCRIPTS = [
     re.compile(r"""from\s*["'][./]"""),
     re.compile(r"""import\s*\(?["'][./]"""),
@@ -20,9 +20,9 @@ _IN_SCRIPTS = [
 
 
 class SearchMixin(Base):
-    """Over a `ManifestFilesMixin` storage. A name that the storage does not have in its version is never called."""
+    """A mixin for `ManifestFilesMixin` storages. Methods that the storage does not have are never called."""
 
-    # -enhanced hashes files in threads, which takes longer where nothing is copied.
+    # -enhanced hashes files in threads, which is slower when nothing is copied.
     post_process_workers = 1
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -30,13 +30,13 @@ class SearchMixin(Base):
         super().__init__(*args, **kwargs)
 
     def _process_js_modules(self, name: str, content: str) -> list[tuple]:
-        """-enhanced's search in a script. Its patterns take most of the time of a publication, and most scripts need none."""
+        """-enhanced's search in a script. Its patterns take most of the time, and most scripts have no references."""
         if not any(pattern.search(content) for pattern in _IN_SCRIPTS):
             return []
         return super()._process_js_modules(name, content)  # type: ignore[misc]
 
     def get_ignored_blocks(self, content: str, ignored_re: re.Pattern[str]) -> list[tuple[int, int]]:
-        """The comments and strings in a file. Django and -enhanced look for them again for each of their patterns."""
+        """The comments and strings in a file. Django and -enhanced search for them again for each of their patterns."""
         before, pattern, blocks = self._ignored
         if before is not content or pattern is not ignored_re:
             blocks = super().get_ignored_blocks(content, ignored_re)

@@ -1,4 +1,4 @@
-"""SIGTERM, which ends a process at once, as an exception that lets it clean up first, as Ctrl-C does."""
+"""Turn SIGTERM into an exception, as Ctrl-C is, so that a process can clean up before it exits."""
 
 import signal
 import sys
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Only where SIGTERM has its default effect, and in the main thread, which alone may set it."""
+    """Has no effect if SIGTERM has a handler already, or outside the main thread, where handlers cannot be set."""
     default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if not default or threading.current_thread() is not threading.main_thread():
         yield

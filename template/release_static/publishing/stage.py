@@ -1,4 +1,4 @@
-"""Collect and hash into a private directory, with a storage class that is not ours."""
+"""Collect and hash files in a private directory, with Django's storage or another one."""
 
 import hashlib
 import io
@@ -30,24 +30,24 @@ class Source(NamedTuple):
 
 
 class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[misc]
-    """A `ManifestFilesMixin` storage, on disk, that copies nothing.
+    """A mixin for `ManifestFilesMixin` storages on disk that avoids copying.
 
-    A file whose content is that of a source is only noted. Only rewritten content is written.
+    For an unchanged file, only the path of its source is noted. Only rewritten files are saved.
     """
 
-    # No file of the project can stand there.
+    # No file of the project can have this name.
     manifest_name = f"{RELEASES}/{NAME}"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._notes: dict[str, Source] = {}
         self._hashed_sources: dict[str, Source] = {}
         self._md5s: dict[Source, str] = {}
-        super().__init__(*args, **kwargs)  # reads the manifest that is not there yet
+        super().__init__(*args, **kwargs)  # reads the manifest, which does not exist yet
 
     def collect(self, name: str, storage: Storage, path: str) -> bool:
         """Note the file that a finder found at `path` in `storage`.
 
-        False if that is not enough, because the finder reads files, or this stage saves them, in its own way.
+        Returns False if the file has to be copied, because the finder or this stage handles files in its own way.
         """
         kind, plain = type(storage), FileSystemStorage
         reads = any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open"))
@@ -64,7 +64,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return name
 
     def _source(self, name: str, content: File) -> Source | None:
-        """The file on disk that `content` reads as it is, if any."""
+        """The file on disk that `content` reads unchanged, or None."""
         reader = getattr(content, "file", None)
         if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
             return None
@@ -73,7 +73,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return known if known == source else source  # the same object, because there may be many files
 
     def _same_as_source(self, name: str, content: File) -> Source | None:
-        """Django saves a CSS or JS file from memory even where it found nothing to rewrite in it."""
+        """Django saves a CSS or JS file from memory even if there was nothing to rewrite."""
         source = self._hashed_sources.get(name)
         if source is None or source.size != content.size:
             return None
@@ -93,7 +93,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
             super().delete(name)
 
     def path(self, name: str | os.PathLike[str]) -> str:
-        """For storages that read, write or delete by themselves, as a compressor does: a noted file becomes a copy."""
+        """For storages that access files directly, such as a compressor: replace a noted file with a copy."""
         path = super().path(name)
         if source := self._notes.pop(str(name), None):
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -101,7 +101,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return path
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
-        """As the storage does it; then what it staged is checked, so that nothing that is missing is published."""
+        """Run the storage's own post-processing, then check that every hashed file exists and can be published."""
         for name in paths:
             if problem := problem_with(name):
                 raise StageError(
@@ -112,15 +112,15 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         for name, hashed in self.hashed_files.items():
             if not self.exists(hashed):
                 raise StageError(
-                    f"The storage that hashes named {name} {hashed}, but saved no file of that name. Name another one in "
-                    'STORAGES["staticfiles"]["OPTIONS"]["stage"], or leave the file out: collectstatic -i PATTERN'
+                    f"The storage that hashes named {name} {hashed}, but did not save a file with that name. Set another "
+                    'one in STORAGES["staticfiles"]["OPTIONS"]["stage"], or leave the file out: collectstatic -i PATTERN'
                 )
             if getattr(self, "keep_original_files", True) is False and name != hashed:
                 self.delete(name)
         self.check_references()
 
     def file_hash(self, name: str, content: File | None = None) -> str | None:
-        """As Django's, but it reads no source twice, and the whole digest is kept for those who publish."""
+        """Like Django's, but reads each source only once and keeps the whole digest for publishing."""
         source = self._source(name, content) if content is not None and self._hashes_like_django else None
         if content is None or source is None:
             return super().file_hash(name, content)
@@ -140,10 +140,10 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return hashed
 
     def manifest(self) -> Manifest:
-        """What Django wrote. Raises StageError if there is nothing to publish, or if it would land in `.releases/`."""
+        """Django's manifest. Raises StageError if there is nothing to publish, or if a file is in `.releases/`."""
         if not self.hashed_files:
             raise StageError(
-                "There are no static files: no app has any, nor has any of STATICFILES_DIRS, or all are ignored."
+                "There are no static files: neither the apps nor STATICFILES_DIRS contain any, or all are ignored."
             )
         for name in self.hashed_files:
             if name.partition("/")[0].casefold() == RELEASES:
@@ -154,9 +154,9 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return Manifest(paths=dict(sorted(self.hashed_files.items())), hash=self.manifest_hash, release={})
 
     def files(self, manifest: Manifest) -> list[StagedFile]:
-        """What is to be published: originals, hashed files, and what stands beside them, such as `.gz` and `.br`.
+        """The files to publish: originals, hashed files, and files beside them such as `.gz` and `.br`.
 
-        What Django left behind on the way to the final hash is not.
+        Intermediate files that Django left behind are not published.
         """
         hashed = set(manifest.paths.values())
         known = hashed.union(manifest.paths)

@@ -1,4 +1,4 @@
-"""The stage that the OPTIONS of STORAGES["staticfiles"] ask for."""
+"""Create the stage that is configured in the OPTIONS of STORAGES["staticfiles"]."""
 
 import os
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ def make_stage(
     bundles: Sequence[str | os.PathLike[str]] = (),
     references: str = "warn",
 ) -> StageMixin:
-    """A stage in `directory` that hashes as a storage does; `configuration` has its "BACKEND" and "OPTIONS".
+    """A stage in `directory` based on the storage that `configuration` describes with "BACKEND" and "OPTIONS".
 
-    `bundles` are as in bundles.py.
+    For `bundles`, see bundles.py.
 
-    Raises StageError unless that is a `ManifestFilesMixin` and a `FileSystemStorage`, with options that it takes.
+    Raises StageError unless the storage is a `ManifestFilesMixin` and a `FileSystemStorage` and accepts the options.
     """
     if references not in ("warn", "error"):
         raise StageError(
@@ -42,7 +42,7 @@ def make_stage(
         raise StageError(f"The storage to stage with, {backend}, cannot be used ({error}). {setting}") from error
     if not usable:
         raise StageError(
-            f"{backend} cannot be the stage, which has to be a file system storage with a manifest, such as "
+            f"{backend} cannot be used as the stage, which must be a file system storage with a manifest, such as "
             f"django.contrib.staticfiles.storage.ManifestStaticFilesStorage. {setting}"
         )
     stage = type(f"Staged{storage.__name__}", (StageMixin, storage), {})
@@ -50,4 +50,4 @@ def make_stage(
     try:
         return stage(location=str(directory), base_url=base_url, **options)
     except TypeError as error:
-        raise StageError(f"{backend} does not take its OPTIONS ({error}). {setting}") from error
+        raise StageError(f"{backend} does not accept its OPTIONS ({error}). {setting}") from error

@@ -1,4 +1,4 @@
-"""Make what was written survive a crash of the machine."""
+"""Sync files to disk, so that they survive a crash of the machine."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 
-# More than these are faster synced with their whole file system, whatever else waits there to be written.
+# For more than this many, it is faster to sync their whole file system, including unrelated writes.
 _FEW = 16
 
 
@@ -16,13 +16,13 @@ def sync(paths: Collection[str], root: str) -> None:
     Raises OSError if the disk reports one. A network file system in user space, such as sshfs, may return before its
     server has synced many files.
     """
-    if os.name == "nt":  # there a directory has no descriptor
+    if os.name == "nt":  # Windows cannot open a directory
         return
     if len(paths) > _FEW and (sync_file_system := _find_syncfs()):
         try:
             return _sync(root, sync_file_system)
         except OSError as error:
-            if error.errno != errno.ENOSYS:  # as a sandbox may say
+            if error.errno != errno.ENOSYS:  # some sandboxes lack it
                 raise
     for path in paths:
         with suppress(FileNotFoundError):
@@ -30,15 +30,15 @@ def sync(paths: Collection[str], root: str) -> None:
 
 
 def _find_syncfs() -> Callable[[int], None] | None:
-    """Linux's call for a whole file system, which Python does not have.
+    """Linux's system call to sync a whole file system, which is not in Python's os module.
 
     Source: https://man7.org/linux/man-pages/man2/syncfs.2.html
     """
     release = re.match(r"(\d+)\.(\d+)", os.uname().release)
-    if release is None or (int(release[1]), int(release[2])) < (5, 8):  # before that it hides a failing disk
+    if release is None or (int(release[1]), int(release[2])) < (5, 8):  # before that it does not report write errors
         return None
     try:
-        import ctypes  # here, because web processes do not need it, and some Pythons lack it
+        import ctypes  # not at the top, because web processes do not need it and some Pythons lack it
 
         syncfs = ctypes.CDLL(None, use_errno=True).syncfs
     except (ImportError, AttributeError, OSError):

@@ -1,4 +1,4 @@
-"""Whatever changes in a directory changes in one step, and survives a crash of the machine."""
+"""Atomic and durable changes to a directory."""
 
 import errno
 import os
@@ -18,15 +18,15 @@ from release_static.publishing.sync import sync
 _ABANDONED_AFTER = 24 * 60 * 60  # seconds
 _BATCH = 2000  # files
 _CHUNK = 1 << 18  # bytes
-# How file systems without hard links refuse one, such as Azure Files and those of blobfuse and rclone.
+# Errors of file systems without hard links, such as Azure Files, blobfuse and rclone.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class Writer:
-    """Everything is written under a temporary name in `.releases/`, synced, and renamed to where it belongs.
+    """Files are written under a temporary name in `.releases/`, synced, and renamed to their final name.
 
-    `file_mode` and `directory_mode` are the permissions of what is new; None follows the umask. Names are relative to
-    `root` and have forward slashes.
+    `file_mode` and `directory_mode` are the permissions of new files and directories; None means the umask. Names are
+    relative to `root` and have forward slashes.
     """
 
     def __init__(self, root: str, file_mode: int | None = None, directory_mode: int | None = None) -> None:
@@ -40,12 +40,12 @@ class Writer:
         self._changed: set[str] = set()
 
     def temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
-        """Removed at the end; what cannot be removed then is removed by a later publication."""
+        """Removed on exit; anything that cannot be removed is left to a later publication."""
         self._make_directory(self._releases)
         return tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self._releases, ignore_cleanup_errors=True)
 
     def copy(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
-        """Raises PublishError if a file was written to since it was staged."""
+        """Raises PublishError if a file has changed since it was staged."""
         remaining = iter(files)
         while batch := list(islice(remaining, _BATCH)):
             with self.temporary_directory() as directory:
@@ -56,7 +56,7 @@ class Writer:
                     yield file
 
     def write(self, name: str, content: bytes, *, replace: bool = True) -> None:
-        """Raises FileExistsError if the file exists and is not to be replaced."""
+        """Raises FileExistsError if the file exists, unless `replace` is true."""
         with self.temporary_directory() as directory:
             temporary = os.path.join(directory, "content")
             with open(temporary, "wb") as stream:
@@ -73,7 +73,7 @@ class Writer:
             folder, _, _ = name.rpartition("/")
             directory = os.path.join(self._root, folder)
             self._changed.add(directory)
-            # Folders of published files stay: another publisher may be about to put a file into one.
+            # Folders of published files stay: another publisher may be about to write a file there.
             if folder.startswith(f"{RELEASES}/"):
                 with suppress(OSError):
                     os.rmdir(directory)
@@ -86,7 +86,7 @@ class Writer:
         self._changed.clear()
 
     def remove_abandoned(self) -> None:
-        """What a publisher left that was killed. One that is still at work is younger."""
+        """Remove the temporary files of publishers that were killed. Those of running publishers are younger."""
         for leftover in Path(self._releases).iterdir():
             with suppress(OSError):
                 if time.time() - leftover.stat().st_mtime <= _ABANDONED_AFTER:
@@ -94,7 +94,7 @@ class Writer:
                 if leftover.name.startswith(TEMPORARY):
                     shutil.rmtree(leftover)
                 else:
-                    leftover.rmdir()  # which keeps every release
+                    leftover.rmdir()  # fails for every release, since its directory is not empty
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
         with open(file.path, "rb", buffering=0) as source, open(temporary, "xb") as target:
@@ -114,12 +114,12 @@ class Writer:
             if error.errno != errno.EXDEV:
                 raise
             raise PublishError(
-                f"{target} is on another file system than {self._releases}, so no file can be moved from there to here "
-                "in one step. Make both directories of STATIC_ROOT itself, neither links nor mounts."
+                f"{target} is not on the same file system as {self._releases}, so files cannot be moved between them "
+                "atomically. Make both plain directories of STATIC_ROOT, not links or mounts."
             ) from error
 
     def _rename_if_absent(self, temporary: str, target: str) -> None:
-        """Leaves the temporary file to its directory. Raises FileExistsError."""
+        """Leaves the temporary file to be removed with its directory. Raises FileExistsError."""
         try:
             os.link(temporary, target)
         except OSError as error:
@@ -129,8 +129,8 @@ class Writer:
                 raise FileExistsError(target) from error
             os.replace(temporary, target)
             self.warnings.append(
-                f"The file system of {self._root} has no hard links, so two publishers of the same release at once are "
-                "not protected from each other. Run one collectstatic at a time."
+                f"The file system of {self._root} does not support hard links, so two processes that publish the same "
+                "release at once are not detected. Run only one collectstatic at a time."
             )
 
     def _make_directory(self, directory: str) -> None:

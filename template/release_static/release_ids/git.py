@@ -14,7 +14,7 @@ from release_static.release_ids.resolve import VARIABLE, ReleaseIdError
 
 logger = logging.getLogger(__name__)
 
-# What a git hook, or a git command that runs this process, sets for its own repository.
+# Set by a git hook, or by a git command that runs this process, for its own repository.
 _NOT_OURS = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -26,7 +26,7 @@ _NOT_OURS = {
     "GIT_WORK_TREE",
 }
 _CONFIGURATION = {
-    # In a container the checkout often belongs to another user. We only read.
+    # In a container the checkout is often owned by another user. We only read.
     "safe.directory": "*",
     "core.fsmonitor": "false",
     "diff.autoRefreshIndex": "true",
@@ -42,8 +42,8 @@ _DELETED, _SUBMODULE = b"000000", b"160000"
 def git_hash() -> str:
     """The commit that is checked out, with `-dirty-<8 hex>` when tracked files differ from it.
 
-    The suffix is a digest of those files: the same changes give the same id, other changes another one. Untracked files
-    do not count; those that collectstatic would publish are logged as a warning.
+    The suffix is a digest of those files, so the same changes give the same id. Untracked files are ignored, with a
+    warning about those that collectstatic would publish.
     """
     directory = project_directory()
     commit = release_id = _commit(directory)
@@ -63,7 +63,7 @@ def git_hash() -> str:
 
 
 def _commit(repository: Path) -> str:
-    # Unlike rev-parse, log says what is wrong when there is no commit yet.
+    # Unlike rev-parse, log prints a clear error when there is no commit yet.
     return _git(repository, "log", "-1", "--format=%H").decode().strip()
 
 
@@ -92,8 +92,8 @@ def _changes(repository: Path) -> bytes:
 def _is_committed(content: bytes, blob: bytes) -> bool:
     """Whether a file of the working tree is the committed one, though git lists it as changed.
 
-    It does so for a file whose content was committed before an attribute such as `text` would have converted it, and for
-    one in Git LFS if there is no git-lfs: the file has its own content, and the commit a pointer with its SHA-256.
+    This happens to a file that was committed before an attribute such as `text` would have converted it, and to a file
+    in Git LFS if git-lfs is not installed: the commit has a pointer with the SHA-256 of the file.
     """
     pointer = _LFS_POINTER % (hashlib.sha256(content).hexdigest().encode(), len(content))
     algorithm = "sha1" if len(blob) == 40 else "sha256"
@@ -105,7 +105,7 @@ def _is_committed(content: bytes, blob: bytes) -> bool:
 
 def _untracked_static_files(repository: Path) -> list[str]:
     """Files in the repository that collectstatic would publish and that git neither tracks nor ignores."""
-    # As in Django's finders, which a web process has no need to load.
+    # The same as Django's finders, which a web process does not need to load.
     entries = [entry[1] if isinstance(entry, list | tuple) else entry for entry in settings.STATICFILES_DIRS]
     if apps.ready:
         entries += [os.path.join(app.path, "static") for app in apps.get_app_configs()]
@@ -127,7 +127,7 @@ def _git(directory: Path, *arguments: str) -> bytes:
     try:
         done = subprocess.run(command, check=False, capture_output=True, env=environment)
     except OSError as error:
-        problem = "there is no git program" if isinstance(error, FileNotFoundError) else f"git cannot be run ({error})"
+        problem = "git is not installed" if isinstance(error, FileNotFoundError) else f"git cannot be run ({error})"
         raise ReleaseIdError(f"{problem}. Install git, or set {VARIABLE}.") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()

@@ -1,4 +1,4 @@
-"""Strategies for projects whose own pipeline provides the id. They run only if it did not, and say what is missing."""
+"""Strategies for projects whose pipeline provides the id. They run only if it did not, and raise an error."""
 
 from typing import NoReturn
 

@@ -1,4 +1,4 @@
-"""Strategies for hosting platforms: each takes the id from the variables that its platform sets."""
+"""Strategies for hosting platforms. Each takes the id from the variables that the platform sets."""
 
 import os
 
@@ -83,7 +83,7 @@ def scalingo_container_version() -> str:
 
 
 def _one_of(*names: str, hint: str) -> str:
-    """The value of the variables that are set; two that differ are an error, as either could be wrong."""
+    """The value of the variables that are set. If two are set, they must be equal."""
     found = {name: os.environ[name] for name in names if os.environ.get(name)}
     if not found:
         raise ReleaseIdError(f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not set. {hint}")

@@ -6,9 +6,9 @@ import release_static
 
 
 def project_directory() -> Path:
-    """The directory that holds manage.py: the nearest one above this package, or without any, the one that it is in.
+    """The nearest directory above this package that contains manage.py, or else the directory that the package is in.
 
-    Neither settings nor how this process was started make a difference, so collectstatic and a web server agree.
+    It does not depend on settings or on how the process was started, so collectstatic and web servers agree.
     """
     directory = Path(release_static.__file__).absolute().parent.parent
     return next((above for above in (directory, *directory.parents) if (above / "manage.py").is_file()), directory)

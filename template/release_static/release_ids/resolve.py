@@ -1,4 +1,4 @@
-"""The id of this release: where it can be set, in order, and what is a valid one."""
+"""The id of this release: where it can be set, in order, and which ids are valid."""
 
 import os
 import re
@@ -18,12 +18,12 @@ REMEDY = (
     "served."
 )
 
-# Of release ids, and of names of environments.
+# For release ids and for the names of environments.
 SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-# What tools print when they do not know: as an id, it would give all releases the same manifest.
+# Placeholders that tools print when they do not know the commit. All releases would get the same id.
 _PLACEHOLDERS = {"unknown", "head"}
 
-# A place where the id can be set: its name, what to say if it is not, and a function that returns the id or None.
+# A place where the id can be set: its name, what to print if it is not, and a function that returns the id or None.
 _Place = tuple[str, str, Callable[[], str | None]]
 
 
@@ -41,7 +41,7 @@ class ReleaseId:
 
 
 def resolve(option: str | None, strategy: str | None) -> ReleaseId:
-    """The id of this release. Raises ReleaseIdError, with every place and what to do, if there is none.
+    """The id of this release. If there is none, raises ReleaseIdError, which lists every place that was checked.
 
     `option` and `strategy` are `release_id` and `release_id_strategy` in the storage's OPTIONS. A strategy is the dotted
     path of a function without arguments that returns the id or raises ReleaseIdError.
@@ -49,14 +49,14 @@ def resolve(option: str | None, strategy: str | None) -> ReleaseId:
     lines, found = explain(option, strategy)
     if found is None:
         places = "\n".join(f"  - {line}" for line in lines)
-        raise ReleaseIdError(f"This release has no id. Asked in this order:\n{places}\n{REMEDY}")
+        raise ReleaseIdError(f"This release has no id. Checked in this order:\n{places}\n{REMEDY}")
     return found
 
 
 def explain(option: str | None, strategy: str | None) -> tuple[list[str], ReleaseId | None]:
-    """A line for each place with what it says, and the id if there is one.
+    """A line for each place with its value, and the id if there is one.
 
-    The first place that is set decides, even if what it says is an error. Those after it are not asked.
+    The first place that is set wins, even if its value is an error. The places after it are not checked.
     """
     lines, found = [], None
     places = iter(_places(option, strategy))
@@ -69,12 +69,12 @@ def explain(option: str | None, strategy: str | None) -> tuple[list[str], Releas
         lines.append(f"{name}: {found}  <- this is the id" if found else f"{name}: {absence}")
         if found:
             break
-    lines += [f"{name}: not asked" for name, *_ in places]
+    lines += [f"{name}: not checked" for name, *_ in places]
     return lines, found
 
 
 def stated(option: str | None) -> ReleaseId | None:
-    """The id, if it is set without a strategy. Raises ReleaseIdError if it cannot be read or is not valid."""
+    """The id, if it is set without a strategy. Raises ReleaseIdError if it is invalid or cannot be read."""
     for name, _, read in _places(option, None):
         if found := _ask(name, read):
             return found
@@ -82,7 +82,7 @@ def stated(option: str | None) -> ReleaseId | None:
 
 
 def validate(value: str) -> str:
-    """The value, if it is a valid id: one path segment that names one build. Raises ReleaseIdError if it is not."""
+    """The value, if it is a valid id: one path segment that identifies a build. Otherwise raises ReleaseIdError."""
     if not isinstance(value, str) or not SHAPE.fullmatch(value) or value.lower() in _PLACEHOLDERS:
         raise ReleaseIdError(
             f"{value!r:.140} is not a valid release id. An id is 1 to 128 letters, digits, dots, dashes and underscores, "
@@ -127,7 +127,7 @@ def _call(strategy: str) -> str:
         raise ReleaseIdError(
             f"it cannot be imported ({error}). A strategy is the dotted path of a function: check RELEASE_ID_STRATEGY."
         ) from error
-    except Exception as error:  # a project's own function may raise anything
+    except Exception as error:  # a custom function may raise anything
         raise ReleaseIdError(f"it failed with {type(error).__name__}: {error}") from error
     if not isinstance(value, str):
         raise ReleaseIdError(f"it returned {value!r} instead of a string.")

@@ -1,11 +1,11 @@
-"""What is done with published releases once a month, or in an emergency: `manage.py releases`.
+"""Maintenance of published releases: `manage.py releases`.
 
-inventory   which releases exist at a destination
-retention   which of them expire, and which files go with them; nothing is read or written there
-prune       deletes those
-adoption    makes a release of what was published before there were any
-pins        keep a release from expiring
-verify      whether the files of a release are as they were published; repairs them
-changes     the difference between two releases
-report      all of that as text, and as values for JSON
+inventory   reads the releases that exist at a destination
+retention   decides which releases expire and which files to delete, without reading or writing any
+prune       deletes expired releases and their files
+adoption    turns the files published before the project used releases into a release
+pins        keeps a release from expiring
+verify      checks the files of a release against its checksums, and repairs them
+changes     compares two releases
+report      formats all of this as text, or as values for JSON
 """

@@ -1,4 +1,4 @@
-"""Keep what was published before there were releases, as a release of its own."""
+"""Turn the files published before the project used releases into a release."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ class AdoptionError(ReleaseStaticError):
 
 
 def adopt(file: Path | None, destination: Destination, say: locks.Say) -> tuple[Predecessor, list[str]]:
-    """Make a manifest of Django's own a pinned release; returns it, and the files it names that do not exist.
+    """Make a pinned release from a manifest of Django's own. Returns it, and those of its files that do not exist.
 
-    The manifest is this file, or without one the destination's staticfiles.json; it stays as it is. Tells `say` about a
-    prune that it waits for. Raises AdoptionError or ManifestError if it is no manifest.
+    The manifest is `file`, by default the destination's staticfiles.json, and is not changed. Calls `say` with a
+    message if it waits for a prune. Raises AdoptionError if there is no manifest, or ManifestError if it is not valid.
     """
     where = str(file or destination.location(NAME))
     if file is None:
@@ -27,18 +27,18 @@ def adopt(file: Path | None, destination: Destination, say: locks.Say) -> tuple[
         content = file.read_bytes() if file.is_file() else None
     if content is None:
         raise AdoptionError(
-            f"There is no manifest of Django's own to adopt.\n"
+            f"There is no manifest of Django's own storage to adopt.\n"
             f"  looked at: {where}\n"
-            "If the old storage wrote it elsewhere, name the file: manage.py releases adopt FILE"
+            "If the old storage wrote it elsewhere, pass its path: manage.py releases adopt FILE"
         )
     found = parse(content, where)
     if found.manifest.release:
-        raise ManifestError(f"The manifest {where} is that of a release already. Nothing has to be adopted.")
+        raise ManifestError(f"The manifest {where} already belongs to a release. There is nothing to adopt.")
     names = [name for name in found.manifest.paths.values() if is_inside(name)]
     with locks.shared(destination, say) as lock:
         existing = lock.existing(names)
         lock.check()
-        # It belongs to no environment: one that was emptied says so.
+        # It belongs to no environment, which an empty marker records.
         destination.write(beside(found.id, marker.environment(marker.PRODUCTION)), b"")
         destination.write(beside(found.id, marker.PINNED), marker.content())
         destination.write(beside(found.id, NAME), content)

@@ -15,7 +15,7 @@ class Changes(NamedTuple):
 
 
 def compare(paths: dict[str, str], before: dict[str, str]) -> Changes:
-    """What is different in a manifest's `paths`, compared to those of the release before."""
+    """The differences between the `paths` of a manifest and those of the previous release."""
     return Changes(
         added=sorted(paths.keys() - before.keys()),
         changed=sorted(name for name in paths.keys() & before.keys() if paths[name] != before[name]),
@@ -24,7 +24,7 @@ def compare(paths: dict[str, str], before: dict[str, str]) -> Changes:
 
 
 def new_bytes(before: Manifest, after: Manifest) -> int | None:
-    """The size of the files that the second release has and the first has not, None if its manifest does not say."""
+    """The size of the files that are only in the second release, or None if its manifest has no checksums."""
     names = set(after.paths.values()).difference(before.paths.values())
     try:
         sums = checksums.parse(after)

@@ -12,9 +12,9 @@ class EnvironmentInUse(ReleaseStaticError):
 
 
 def retire(environment: str, current: str, destination: Destination, say: locks.Say) -> int:
-    """Let an environment go, so that it keeps no release any more; returns how many it kept.
+    """Retire an environment, so that it no longer keeps any releases. Returns how many it kept.
 
-    `current` is the environment of this process. Tells `say` about a prune that it waits for. Raises
+    `current` is the environment of this process. Calls `say` with a message if it waits for a prune. Raises
     EnvironmentInUse if they are the same, UnknownEnvironment if nothing was published there.
     """
     if environment == current:

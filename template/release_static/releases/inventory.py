@@ -1,4 +1,4 @@
-"""Which releases exist at a destination, and which of them a prune has begun to delete."""
+"""The releases at a destination, including those that a prune has begun to delete."""
 
 import sys
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from release_static.releases.retention import Release, environments, history
 
 
 class UnknownRelease(ReleaseStaticError):
-    """A release that is not published here. `others` are the ids of those that are, the latest first."""
+    """This release is not published here. `others` are the ids of those that are, latest first."""
 
     def __init__(self, release_id: str, destination: Destination, others: list[str]) -> None:
         some = ", ".join(others[:5]) or "none"
@@ -25,7 +25,7 @@ class UnknownRelease(ReleaseStaticError):
 
 
 class UnknownEnvironment(ReleaseStaticError):
-    """An environment that nothing was published in. `others` are those in which something was."""
+    """Nothing was published in this environment. `others` are the environments that have releases."""
 
     def __init__(self, environment: str, destination: Destination, others: list[str]) -> None:
         super().__init__(
@@ -37,17 +37,17 @@ class UnknownEnvironment(ReleaseStaticError):
 
 @dataclass
 class Inventory:
-    """`releases` are those that were published last first."""
+    """`releases` are sorted by when they were published, latest first."""
 
     destination: Destination
     releases: list[Release] = field(default_factory=list)
-    # What else exists beside a manifest, by the id of its release and then by name.
+    # The other files beside a manifest, by the id of its release and then by name.
     markers: dict[str, dict[str, Entry]] = field(default_factory=dict)
     # Why a manifest cannot be read, by its name.
     unreadable: dict[str, str] = field(default_factory=dict)
-    # By id, the hashed names of releases that an interrupted prune left: their files may still exist.
+    # By id, the hashed names of releases that an interrupted prune left behind: their files may still exist.
     interrupted: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # The names before hashing, of all these; a bundler's files have none.
+    # The names before hashing, of all these; not those of a bundler's files, which are not hashed again.
     originals: set[str] = field(default_factory=set)
 
     def get(self, release_id: str) -> Release:
@@ -74,9 +74,9 @@ class Inventory:
 def read_releases(
     destination: Destination, progress: Callable[[int, int], object] = lambda done, total: None
 ) -> Inventory:
-    """Read all manifests. `progress` is told how many are read, of how many.
+    """Read all manifests. Calls `progress` with the number of manifests read and the total.
 
-    A name is kept once, however many manifests contain it, so that memory does not grow with the number of releases.
+    Every name is stored once, however many manifests contain it, to save memory.
     """
     inventory, manifests = Inventory(destination), {}
     for entry in destination.entries(f"{RELEASES}/"):
@@ -117,12 +117,12 @@ def read_manifest(release_id: str, destination: Destination) -> Manifest:
 def _release(
     release_id: str, manifest: Manifest, hashed: tuple[str, ...], entry: Entry, markers: dict[str, Entry]
 ) -> Release:
-    """Times are those of the destination's clock; what the publisher's clock said is in the manifest."""
+    """Times are by the destination's clock. The manifest has the time by the publisher's clock."""
     counting = {name: marker for name, marker in markers.items() if marker.size}
     published = {env: marker.modified_at() for name, marker in counting.items() if (env := environment_of(name))}
-    if not any(map(environment_of, markers)):  # nor one that was retired: Django or a person put the manifest there
+    if not any(map(environment_of, markers)):  # not even a retired one: written by Django or by hand
         published = {PRODUCTION: entry.modified_at()}
-    # A manifest that was copied by hand says who published another release, and one that Django wrote says nothing.
+    # A manifest that was copied by hand describes another release, and one that Django wrote has no description.
     origin = manifest.release if manifest.release.get("id") == release_id else {}
     return Release(
         release_id,
@@ -136,7 +136,7 @@ def _release(
 
 
 def _parts(name: str) -> tuple[str, str]:
-    """(release id, file name) of a file that stands beside a manifest; ("", "") of any other."""
+    """(release id, file name) of a file beside a manifest; ("", "") for any other file."""
     parts = name.split("/")
     return (parts[1], parts[2]) if len(parts) == 3 else ("", "")
 

@@ -7,7 +7,7 @@ from release_static.releases.inventory import UnknownRelease
 
 
 def pin(release_id: str, destination: Destination, say: locks.Say) -> None:
-    """Raises UnknownRelease if it is not published. Tells `say` about a prune that it waits for."""
+    """Raises UnknownRelease if it is not published. Calls `say` with a message if it waits for a prune."""
     with locks.shared(destination, say) as lock:
         _check_published(release_id, lock)
         destination.write(beside(release_id, marker.PINNED), marker.content())
@@ -15,7 +15,7 @@ def pin(release_id: str, destination: Destination, say: locks.Say) -> None:
 
 
 def unpin(release_id: str, destination: Destination, say: locks.Say) -> None:
-    """As `pin`; a release that is not pinned is left as it is."""
+    """Like `pin`. Does nothing if the release is not pinned."""
     with locks.shared(destination, say) as lock:
         _check_published(release_id, lock)
         destination.discard(beside(release_id, marker.PINNED))
@@ -23,7 +23,7 @@ def unpin(release_id: str, destination: Destination, say: locks.Say) -> None:
 
 
 def _check_published(release_id: str, lock: locks.SharedLock) -> None:
-    """From here on it is not pruned until the lock is released."""
+    """After this, the release is not pruned until the lock is released."""
     if path(release_id) not in lock.existing():
         raise UnknownRelease(release_id, lock.destination, lock.destination.releases())
     lock.check()

@@ -1,7 +1,8 @@
-"""Delete the releases that expired, and the files that only they name.
+"""Delete expired releases, and the files that only they use.
 
-A manifest that exists is complete at every moment, also after a kill: that of an expired release is deleted before the
-first of its files. A copy stays in `expired.json` until the last of them is deleted, so that the next prune can resume.
+If a manifest exists, so do all of its files, even after a crash: the manifest of an expired release is deleted before
+the first of its files. A copy stays in `expired.json` until the last of them is deleted, so that the next prune can
+resume.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,7 @@ from release_static.releases import retention
 from release_static.releases.inventory import Inventory, UnknownRelease, read_releases
 from release_static.releases.retention import Decision, Policy, Release
 
-BATCH = 1000  # files; what S3 deletes in one request
+BATCH = 1000  # files; the limit of one DeleteObjects request
 
 
 class PruneError(ReleaseStaticError):
@@ -31,11 +32,11 @@ class Plan:
     """What a prune deletes."""
 
     decisions: list[Decision]
-    # Ids of releases that an interrupted prune left.
+    # Ids of releases that an interrupted prune left behind.
     interrupted: list[str]
-    # Named only by releases that expire or that were left.
+    # Used only by releases that expire or that were left behind.
     files: list[Entry]
-    # What exists beside manifests, by the id of a release and then by name.
+    # The other files beside manifests, by the id of a release and then by name.
     markers: dict[str, dict[str, Entry]]
 
     @property
@@ -48,7 +49,7 @@ class Plan:
 
     @property
     def gone(self) -> set[str]:
-        """The ids of which nothing is left in the end."""
+        """The ids of all releases to delete."""
         ended = {*self.interrupted, *(release.id for release in self.expired)}
         return ended.difference(release.id for release in self.kept)
 
@@ -60,7 +61,7 @@ def prepare(
     now: datetime,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Plan:
-    """What `prune` would do. Raises PruneError where it is not certain which files are in use."""
+    """What `prune` would do. Raises PruneError if it is not certain which files are in use."""
     if policy.keep < 1 or policy.days < 0:
         raise PruneError(
             f"--keep is {policy.keep} and --days is {policy.days:g}. At least the newest release stays: use --keep 1 or "
@@ -79,8 +80,8 @@ def prepare(
 def prune(plan: Plan, destination: Destination, lock: Lock) -> Iterator[int]:
     """Carry out the plan, yielding how many files have been deleted so far.
 
-    `lock` is an exclusive one that was acquired before the plan was made. Stops at the first error, OSError or
-    ReleaseStaticError; the next prune resumes.
+    `lock` is exclusive and was acquired before the plan was made. Stops at the first OSError or ReleaseStaticError; the
+    next prune resumes.
     """
     expired = [release.id for release in plan.expired]
     for ids in _batches(expired):
@@ -113,7 +114,7 @@ def _delete_manifests(release_ids: list[str], destination: Destination, lock: Lo
     destination.sync()
     lock.check()
     destination.delete(ids)
-    # Before any of its files: after a crash of the machine, a manifest that is incomplete by then must not be back.
+    # Before deleting any files: a manifest without its files must not reappear after a crash of the machine.
     destination.sync()
 
 
@@ -121,7 +122,7 @@ def _check(inventory: Inventory, current: str) -> None:
     if inventory.unreadable:
         problems = "\n  ".join(sorted(inventory.unreadable.values()))
         raise PruneError(
-            f"Nothing was deleted, because these manifests cannot be read, so the files that they need are unknown:\n"
+            f"Nothing was deleted. These manifests cannot be read, so it is unknown which files they need:\n"
             f"  {problems}\n"
             "Restore them, or delete them if no process uses their releases."
         )
@@ -131,8 +132,8 @@ def _check(inventory: Inventory, current: str) -> None:
         inventory.get(current)
     except UnknownRelease as error:
         raise PruneError(
-            f"{error}\nNothing was deleted, because the release that is in use is unknown. Prune as the release that is "
-            "deployed, after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
+            f"{error}\nNothing was deleted, because the current release is unknown. Run prune with the id of the "
+            "deployed release, after its collectstatic: RELEASE_ID=<its id> python manage.py releases prune"
         ) from error
 
 

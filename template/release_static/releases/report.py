@@ -1,4 +1,4 @@
-"""What `manage.py releases` prints: releases, changes and plans as text for people and as plain values for JSON."""
+"""The output of `manage.py releases`: releases, changes and plans, as text or as values for JSON."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def releases(inventory: Inventory, usage: dict[str, Usage], current: str | None,
 
 
 def warnings(inventory: Inventory, current: str | None) -> list[str]:
-    """What a person should know about these releases, in sentences."""
+    """Warnings about these releases."""
     lines = [
         f"A prune of release {printable(release_id)} was interrupted. To complete it: manage.py releases prune"
         for release_id in inventory.interrupted
@@ -80,7 +80,7 @@ def unreadable(inventory: Inventory) -> str:
 def details(
     release: Release, usage: Usage, ends: dict[str, datetime | None], current: str | None, now: datetime
 ) -> str:
-    """`ends` are when it was superseded, by environment."""
+    """`ends` maps each environment to when the release was superseded there."""
     facts = [
         ("Release", release.id),
         ("Published", f"{release.published_at:%Y-%m-%d %H:%M:%S} UTC, {ago(release.published_at, now)}"),
@@ -133,7 +133,7 @@ def damage(findings: Findings) -> str:
 
 
 def plan(plan: Plan, policy: Policy, now: datetime) -> str:
-    """What a prune does with each release, and why."""
+    """What a prune does to each release, and why."""
     all_releases = [decision.release for decision in plan.decisions]
     several = len(environments(all_releases)) > 1
     superseded_at = superseded(all_releases)
@@ -161,7 +161,7 @@ def plan(plan: Plan, policy: Policy, now: datetime) -> str:
 
 
 def idle(plan: Plan, now: datetime) -> list[str]:
-    """How to retire the environments in which nothing was published for long."""
+    """How to retire environments in which nothing has been published for a long time."""
     all_releases = [decision.release for decision in plan.decisions]
     latest = {name: history(all_releases, name)[0][0].published[name] for name in environments(all_releases)}
     return [
@@ -186,7 +186,7 @@ def _environments(ends: dict[str, datetime | None]) -> str:
 
 
 def _end(ends: dict[str, datetime | None]) -> datetime | None:
-    """When a release was superseded in the last of its environments, None if it is the newest in one."""
+    """When a release was superseded in the last of its environments, or None if it is still the newest in one."""
     times = [end for end in ends.values() if end is not None]
     return max(times) if times and len(times) == len(ends) else None
 

@@ -1,9 +1,9 @@
-"""Which releases expire, and which files go with them. Nothing here reads or writes: releases in, decisions out.
+"""Decide which releases expire and which files to delete. These are pure functions, without I/O.
 
-In each environment a release stays until it is both older than the newest 5 and superseded for more than 14 days; the
-newest of each environment, the current one and pinned ones always stay. A release is superseded when the next one is
-published in that environment, so the one that was live until a minute ago is young, however long ago it was published
-itself. It expires when no environment keeps it. Files go by reference: those that an expired release names and no other.
+In each environment, a release is kept while it is one of the newest 5 or was superseded less than 14 days ago. The
+newest of each environment, the current release and pinned ones are always kept. A release is superseded when the next
+one is published in that environment, so one that was live until a minute ago is recent, however old it is. It expires
+when no environment keeps it. A file is deleted if an expired release uses it and no other release does.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -18,15 +18,15 @@ from release_static.publishing.names import sibling_of
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release as its manifest describes it; `hashed` are the names of its files."""
+    """A published release; `hashed` are the names of its files."""
 
     id: str
     hashed: tuple[str, ...]
-    # For the last time, in any environment.
+    # The last time, in any environment.
     published_at: datetime
-    # By environment, for the last time; empty if all of them were retired.
+    # The last time, by environment; empty if all of them were retired.
     published: dict[str, datetime] = field(default_factory=dict)
-    # By the publisher's clock, as in the manifest. It only orders releases of the same second.
+    # By the publisher's clock, from the manifest. Only used to order releases of the same second.
     created_at: str = ""
     created_by: str = ""
     pinned: bool = False
@@ -51,14 +51,14 @@ class Decision:
 class Policy:
     """Keep, in each environment, the newest `keep` releases and those that were superseded in the last `days`.
 
-    Source of applying it and giving the reasons: https://restic.readthedocs.io/en/stable/060_forget.html
+    Modelled on restic's forget: https://restic.readthedocs.io/en/stable/060_forget.html
     """
 
     keep: int = 5
     days: float = 14
 
     def apply(self, releases: list[Release], current: str, now: datetime) -> list[Decision]:
-        """One decision for each release, in their order; `current` is the id of one that always stays."""
+        """One decision for each release, in the same order; the release with the id `current` is always kept."""
         reasons: dict[str, list[Reason]] = {release.id: [] for release in releases}
         for release in releases:
             if release.id == current:
@@ -76,7 +76,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """`size` in bytes; `own` are those bytes that no other release names. Both count compressed copies."""
+    """`size` in bytes, of which `own` are in files that no other release uses. Both include compressed copies."""
 
     files: int
     size: int
@@ -88,7 +88,7 @@ def environments(releases: list[Release]) -> list[str]:
 
 
 def history(releases: list[Release], environment: str) -> list[tuple[Release, datetime | None]]:
-    """The releases of an environment, the newest first, each with when it was superseded there: None for the newest."""
+    """The releases of an environment, newest first, each with when it was superseded there (None for the newest)."""
     published = [release for release in releases if environment in release.published]
     published.sort(key=lambda release: (release.published[environment], release.created_at, release.id), reverse=True)
     ends = [None, *(release.published[environment] for release in published)]
@@ -96,7 +96,7 @@ def history(releases: list[Release], environment: str) -> list[tuple[Release, da
 
 
 def superseded(releases: list[Release]) -> dict[str, dict[str, datetime | None]]:
-    """By the id of a release and then by environment, when it was superseded there: None for the newest."""
+    """By the id of a release and then by environment, when it was superseded there (None for the newest)."""
     ends: dict[str, dict[str, datetime | None]] = {release.id: {} for release in releases}
     for environment in environments(releases):
         for release, end in history(releases, environment):
@@ -107,9 +107,9 @@ def superseded(releases: list[Release]) -> dict[str, dict[str, datetime | None]]
 def sweep(
     entries: Iterable[Entry], kept: Container[str], expired: Container[str], originals: Container[str]
 ) -> Iterator[Entry]:
-    """The files to delete: those named in `expired` and not in `kept`, with their compressed copies and source maps.
+    """The files to delete: those in `expired` but not in `kept`, with their compressed copies and source maps.
 
-    `kept` and `expired` are hashed names. `originals` are the names that visitors may know, which stay forever.
+    `kept` and `expired` are hashed names. `originals` are names before hashing, which are never deleted.
     """
     for entry in entries:
         name = entry.name

@@ -1,4 +1,4 @@
-"""Names, times, sizes and tables as text for people."""
+"""Format names, times, sizes and tables as text."""
 
 from collections.abc import Iterable, Sized
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ def table(rows: Iterable[tuple[str, ...]], to_the_right: tuple[int, ...]) -> str
 
 
 def ago(then: datetime | None, now: datetime) -> str:
-    """Such as "3 days ago", "" for None."""
+    """Such as "3 days ago", or "" for None."""
     if then is None:
         return ""
     if then > now + timedelta(minutes=1):

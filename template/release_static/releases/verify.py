@@ -1,4 +1,4 @@
-"""Check that the files of releases exist, with the size and content that they were published with, and repair them."""
+"""Check that the files of releases exist and have the size and content that they were published with; repair them."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -12,19 +12,19 @@ from release_static.publishing.locks import SharedLock
 from release_static.publishing.names import hash_in, is_inside, sibling_of
 from release_static.releases.inventory import UnknownRelease
 
-# What the content of a file may be, by the checksums of the releases that name it; empty if none has any.
+# The allowed contents of a file: its checksums in all releases that use it. Empty if none has any.
 Contents = set[Checksum]
 
 
 @dataclass
 class Findings:
-    """`files` maps the name of each file that is missing or damaged to what is wrong with it."""
+    """`files` maps the name of each missing or damaged file to what is wrong with it."""
 
     expected: dict[str, Contents] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     # What is wrong with manifests.
     manifests: list[str] = field(default_factory=list)
-    # The files that are missing or damaged, by the id of each release that names them.
+    # The missing or damaged files, by the id of each release that uses them.
     affected: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -37,7 +37,7 @@ def verify(
     destination: Destination,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Findings:
-    """Check files that several releases share only once. `progress` is told how many of those to read were read.
+    """Check each file once, even if several releases use it. Calls `progress` with the files read and the total.
 
     Raises UnknownRelease if one of these releases has no manifest.
     """
@@ -48,14 +48,14 @@ def verify(
         if content is None:
             raise UnknownRelease(ids[manifest], destination, destination.releases())
         expected = _expected(content, destination.location(manifest), findings)
-        # Once in memory, however many releases name it.
+        # In memory once, however many releases use it.
         names[ids[manifest]] = [sys.intern(name) for name in expected]
         for name, contents in expected.items():
             findings.expected.setdefault(sys.intern(name), set()).update(contents)
     existing = destination.existing(filter(is_inside, findings.expected))
     findings.files = dict(check(findings.expected, existing, destination, progress))
     if copies := {name: findings.expected[name] for name in findings.files if sibling_of(name) in findings.expected}:
-        # Another version of the compressor writes other bytes, and a later release may have published those.
+        # Another version of the compressor writes different bytes, and a later release may have published those.
         for name, checksum in checksums.published(destination):
             if name in copies:
                 copies[name].add(checksum)
@@ -74,7 +74,7 @@ def check(
     destination: Destination,
     progress: Callable[[int, int], object] = lambda done, total: None,
 ) -> Iterator[tuple[str, str]]:
-    """(name, what is wrong) of each file that is not as expected. Reads only what the listing does not prove."""
+    """(name, what is wrong) for each file that is not as expected. Reads only files that the listing does not prove."""
     unproven = []
     for name, contents in expected.items():
         entry = entries.get(name)
@@ -94,9 +94,9 @@ def check(
 
 
 def repair(files: Iterable[StagedFile], findings: Findings, destination: Destination, lock: SharedLock) -> int:
-    """Upload those of the staged files that have the content which is missing or damaged. How many there were.
+    """Upload the staged files that match missing or damaged ones. Returns how many.
 
-    Releases that were pruned since they were verified stay pruned.
+    Releases that were pruned since they were verified are not restored.
     """
     existing = lock.existing()
     damaged = {name for id, names in findings.affected.items() if path(id) in existing for name in names}
@@ -111,7 +111,7 @@ def repair(files: Iterable[StagedFile], findings: Findings, destination: Destina
 
 
 def _matches(digest: str, name: str, contents: Contents) -> bool:
-    """Whether this is the digest of one of the contents; without any, whether it is the one in the name."""
+    """Whether this is the digest of an allowed content or, without checksums, the one in the name."""
     if contents:
         return any(digest == content.md5 for content in contents)
     return digest.startswith(hash_in(name))
@@ -129,7 +129,7 @@ def _expected(content: bytes, location: str, findings: Findings) -> dict[str, Co
     except ValueError:
         findings.manifests.append(f"The checksums in the manifest {location} are damaged.")
         return expected
-    # Compressed copies are only among the checksums.
+    # Compressed copies are listed only in the checksums.
     for name, checksum in known.items():
         if name in expected or sibling_of(name) in expected:
             expected.setdefault(name, set()).add(checksum)

@@ -1,9 +1,9 @@
-"""Static files in an S3 bucket; only in projects that publish there.
+"""Static files in an S3 bucket; only in projects that use S3.
 
-settings    what settings.py takes from the environment, before Django is set up
+settings    reads environment variables for settings.py, before Django is set up
 storage     the storage for STORAGES["staticfiles"]
-bucket      the destination in a bucket
-client      its requests, parallel runs several at once
-headers     what an object is served with
-errors      what went wrong, and what to do about it
+bucket      the destination
+client      requests to the bucket; parallel runs several at once
+headers     content types and caching headers of objects
+errors      error messages, with what to do
 """

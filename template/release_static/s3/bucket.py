@@ -28,8 +28,8 @@ _SMALL = 1 << 20  # bytes that are sent from memory
 class Bucket:
     """Objects under `location` in a bucket.
 
-    `connect` returns boto3's client; it is called when that is needed first. `parameters` are PutObject's, for what is
-    published.
+    `connect` returns boto3's client, and is called when it is first needed. `parameters` are passed to PutObject for
+    published files.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Bucket:
 
     @contextmanager
     def private_directory(self) -> Iterator[Path]:
-        # Creating boto3's client takes processor time, as hashing does. The first request would create it in another
-        # thread, in the middle of that.
+        # Creating boto3's client is CPU-bound. Otherwise the first request would create it in another thread, while
+        # this one is hashing.
         with suppress(BotoCoreError):  # the first request raises it again
             _ = self._client.boto3
         with tempfile.TemporaryDirectory() as directory:
@@ -61,8 +61,8 @@ class Bucket:
     def existing(self, names: Iterable[str]) -> dict[str, Entry]:
         wanted = set(names)
         existing: dict[str, Entry] = {}
-        # S3 lists in the order of names. If +a.css came on a page before the locks, a prune could delete it between the
-        # two and release its lock, and nobody would notice. So the locks are listed first.
+        # S3 lists in the order of names. If +a.css were on a page before the locks, a prune could delete it and release
+        # its lock between the two requests, unnoticed. So the locks are listed first.
         releases_first = any(name < f"{RELEASES}/" for name in wanted)
         if releases_first:
             existing = {entry.name: entry for entry in self.entries(f"{RELEASES}/")}
@@ -89,7 +89,7 @@ class Bucket:
             yield file
 
     def sync(self) -> None:
-        """S3 answers a write when the object is safe."""
+        """Nothing to do: S3 responds to a write when the object is durable."""
 
     def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
         name = path(release_id)
@@ -101,7 +101,7 @@ class Bucket:
         except BucketError as error:
             if error.status != 501:
                 raise
-            # The server says that it does not implement conditions.
+            # The server does not implement conditional requests.
             if self.read(name) is not None:
                 raise FileExistsError(name) from error
             self.write(name, content)
@@ -157,7 +157,7 @@ class Bucket:
         self._client.write_if_absent(name, content, digest, **headers.of(name, self._parameters))
 
     def _check_conditions(self, name: str, content: bytes) -> None:
-        """A server other than Amazon's may ignore conditions: then it writes what was just written once more."""
+        """Write again what was just written, to see whether a server other than Amazon's ignores conditions."""
         try:
             self._write_if_absent(name, content)
         except FileExistsError:
@@ -169,6 +169,6 @@ class Bucket:
 
     def _warn_of_unconditional_writes(self) -> None:
         self.warnings.append(
-            f"The server of {self} ignores conditional writes, so two publishers of the same release at once are not "
-            "protected from each other. Run one collectstatic at a time."
+            f"The server of {self} ignores conditional writes, so two processes that publish the same release at once "
+            "are not detected. Run only one collectstatic at a time."
         )

@@ -19,9 +19,9 @@ _BATCH = 1000  # objects that one request deletes
 
 
 class Client:
-    """Requests for the objects under `prefix` in a bucket, which here have names without it. All raise BucketError.
+    """Requests for the objects under `prefix` in a bucket; names are without the prefix. All methods raise BucketError.
 
-    `connect` returns boto3's client; it is called when that is needed first.
+    `connect` returns boto3's client, and is called when it is first needed.
     """
 
     def __init__(self, connect: Callable[[], Any], bucket: str, prefix: str) -> None:
@@ -41,7 +41,7 @@ class Client:
         return f"s3://{self._bucket}/{self._prefix}{name}"
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """In the order of their names, byte by byte; one request for each 1,000."""
+        """In the order of the bytes of their names, with one request per 1,000 objects."""
         more: dict[str, str] = {}
         while True:
             page = self._call("ListObjectsV2", Prefix=f"{self._prefix}{prefix}", **more)
@@ -76,20 +76,20 @@ class Client:
         self.etags_are_md5 = response.get("ETag", "").strip('"') == md5
 
     def write_if_absent(self, name: str, body: bytes, md5: str, **parameters: Any) -> None:
-        """Raises FileExistsError if there is such an object, unless the server ignores conditions."""
+        """Raises FileExistsError if the object exists, unless the server ignores conditions."""
         for pause in (0.1, 0.2, 0.4, None):
             try:
                 return self.write(name, body, md5, IfNoneMatch="*", **parameters)
             except BucketError as error:
                 if error.status == 412:
                     raise FileExistsError(name) from error
-                # 409 while another publisher's write is under way, and then 412 or success.
+                # 409 during another publisher's write, then 412 or success.
                 if error.status != 409 or pause is None:
                     raise
                 time.sleep(pause)
 
     def delete(self, names: Iterable[str]) -> None:
-        """One request for each 1,000 objects; those that do not exist are ignored."""
+        """One request per 1,000 objects. Objects that do not exist are ignored."""
         remaining = iter(names)
         while batch := list(islice(remaining, _BATCH)):
             keys = [{"Key": f"{self._prefix}{name}"} for name in batch]
@@ -98,7 +98,7 @@ class Client:
             except BucketError as error:
                 if error.status not in (400, 403, 501):
                     raise
-                # Older MinIOs and others want a Content-MD5, which boto3 no longer sends. Older Cephs refuse this request
+                # Older MinIOs and others require Content-MD5, which boto3 no longer sends. Older Cephs deny this request
                 # to users who may delete each of these objects.
                 for _ in for_each(batch, lambda name: self._call("DeleteObject", name), CONNECTIONS):
                     pass
@@ -111,7 +111,7 @@ class Client:
                 )
 
     def _is_absent(self, name: str) -> bool:
-        """Whether a listing is allowed and has no such object: S3 returns 403 where it may not return 404."""
+        """Whether listing is allowed and the object is not listed. Without that permission, S3 returns 403, not 404."""
         try:
             return all(entry.name != name for entry in self.entries(name))
         except BucketError:
@@ -125,6 +125,6 @@ class Client:
 
 
 def _send_at_once(params: dict[str, Any], **_: Any) -> None:
-    """boto3 asks the server first whether it may send a body, which takes as long as sending a small one."""
+    """Turn off `Expect: 100-continue` for small bodies: the extra round trip takes as long as sending them."""
     if isinstance(params["body"], BytesIO):
         params["headers"].pop("Expect", None)

@@ -1,4 +1,4 @@
-"""What went wrong between this process and a bucket, and what to do about it."""
+"""Errors of requests to a bucket, with what to do about them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ _KEYS = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or 
 _NEW_KEYS = "The credentials have expired: get new ones"
 _REGION = "Set AWS_S3_REGION_NAME to the region of the bucket"
 NETWORK = "Check the network, and AWS_S3_ENDPOINT_URL and AWS_S3_REGION_NAME if they are set"
-_DAMAGED = "The server received something else than was sent: the file changed meanwhile, or the network damaged it"
-_OVERLOADED = "The server failed every time. Try again in a few minutes"
+_DAMAGED = "The server received different content: the file changed during the upload, or the network damaged it"
+_OVERLOADED = "The server failed on every attempt. Try again in a few minutes"
 _PERMISSIONS = (
     "Allow the credentials s3:ListBucket on the bucket, and s3:GetObject and s3:PutObject on its objects; to prune, also "
     "s3:DeleteObject"
@@ -37,7 +37,7 @@ _REMEDIES = {
     "ProxyConnectionError": NETWORK,
     "ReadTimeoutError": NETWORK,
     "RequestTimeTooSkewed": "Set the clock of this machine",
-    "SSLError": "If the server's certificate is not trusted, set AWS_CA_BUNDLE to that of its authority; if it has no TLS, "
+    "SSLError": "If the server's certificate is not trusted, set AWS_CA_BUNDLE to its CA certificate; if it has no TLS, "
     "write AWS_S3_ENDPOINT_URL with http://",
     "ServiceUnavailable": _OVERLOADED,
     "SignatureDoesNotMatch": _KEYS,
@@ -48,7 +48,7 @@ _REMEDIES = {
 
 
 class BucketError(OSError):
-    """`code` is S3's own, or the name of boto3's exception; `status` is that of HTTP, None without a response."""
+    """`code` is S3's error code or the name of boto3's exception; `status` is the HTTP status, if there was a response."""
 
     def __init__(self, text: str, code: str, status: int | None = None) -> None:
         super().__init__(text)
@@ -58,7 +58,7 @@ class BucketError(OSError):
 
 @contextmanager
 def explained(operation: str, location: str) -> Iterator[None]:
-    """Raises boto3's errors as BucketErrors, with the location and the remedy; `operation` is one of S3's API."""
+    """Raises boto3's errors as BucketErrors, with the location and what to do; `operation` is a name from S3's API."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:

@@ -1,4 +1,4 @@
-"""The headers that an object is served with. They do not depend on the machine that uploads it."""
+"""The headers that an object is served with. They do not depend on the uploading machine."""
 
 import mimetypes
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ FOREVER = "public, max-age=31536000, immutable"
 SHORTLY = "public, max-age=60"
 NEVER = "no-store"
 
-# Types that some versions of Python lack or have in another form. Source: the IANA registry of media types.
+# Types that are missing or different in some versions of Python. Source: the IANA registry of media types.
 _TYPES = {
     ".avif": "image/avif",
     ".cjs": "text/javascript",
@@ -30,7 +30,7 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".xml": "application/xml",
 }
-# Parameters of PutObject that encrypt an object, which a bucket may demand for all of them.
+# Parameters of PutObject that encrypt an object. A bucket policy may require them for all objects.
 _ENCRYPTION = {"BucketKeyEnabled", "SSEKMSEncryptionContext", "SSEKMSKeyId", "ServerSideEncryption"}
 _TEXT = {"application/json", "application/manifest+json", "application/xml", "image/svg+xml"}
 
@@ -52,7 +52,7 @@ def content_type(name: str) -> str:
 def of(name: str, parameters: Mapping[str, Any], *, hashed: bool = False) -> dict[str, Any]:
     """The parameters of PutObject for a file with this name.
 
-    They include those in `parameters`. A file in `.releases/` is private, so it gets only those that encrypt it.
+    They include `parameters`. A file in `.releases/` is private, so it gets only those for encryption.
     """
     private = name.startswith(f"{RELEASES}/")
     lifetime = NEVER if private else FOREVER if hashed else SHORTLY

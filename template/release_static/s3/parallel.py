@@ -1,4 +1,4 @@
-"""Several requests at once, and one that may take too long."""
+"""Run requests in parallel, or with a time limit."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,10 +9,9 @@ from typing import Any
 
 
 def for_each(items: Iterable[Any], function: Callable[[Any], Any], threads: int) -> Iterator[tuple[Any, Any]]:
-    """Each item with what the function returns for it, in no order.
+    """Yield each item with its result, in no particular order.
 
-    Raises the first error, and then starts no more. Few items and results are in memory at a time, however many there
-    are.
+    Stops at the first error and raises it. Only a few items and results are in memory at a time.
     """
     remaining = iter(items)
     finished: SimpleQueue[tuple[Any, Future[Any]]] = SimpleQueue()
@@ -38,7 +37,7 @@ def for_each(items: Iterable[Any], function: Callable[[Any], Any], threads: int)
 
 
 def within(seconds: float, function: Callable[[], Any]) -> Any:
-    """What the function returns. Raises TimeoutError if that takes longer, and leaves it to a thread that may go on."""
+    """The result of the function. Raises TimeoutError if it takes longer; its thread may continue in the background."""
     outcome: Future[Any] = Future()
 
     def run() -> None:

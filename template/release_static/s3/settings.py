@@ -1,4 +1,4 @@
-"""What settings.py takes from the environment for S3. Needs no Django settings."""
+"""Options for S3 from environment variables, for use in settings.py."""
 
 import re
 from collections.abc import Mapping
@@ -10,20 +10,20 @@ from django.core.exceptions import ImproperlyConfigured
 
 from release_static.errors import ReleaseStaticError
 
-# Of one process at a time. With 30 ms a request, this many are enough to keep the processor busy.
+# Per process. At 30 ms per request, this is enough to keep one CPU busy.
 CONNECTIONS = 32
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?")
 
 
 class SettingsError(ReleaseStaticError, ImproperlyConfigured):
-    """A variable of the environment has a value that cannot be right."""
+    """An environment variable has an invalid value."""
 
 
 def bucket(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Options of django-storages' S3Storage that say which bucket on which server, and how to connect to it.
+    """Options of django-storages' S3Storage for the bucket and the connection to it.
 
-    The name is "" if AWS_STORAGE_BUCKET_NAME is not set: only commands that need the bucket fail without it. Raises
+    The bucket name is "" if AWS_STORAGE_BUCKET_NAME is not set, so that only commands that need the bucket fail. Raises
     SettingsError if AWS_S3_ENDPOINT_URL is not a URL.
     """
     name, endpoint = _bucket_name(environ), _endpoint(environ)
@@ -32,7 +32,7 @@ def bucket(environ: Mapping[str, str]) -> dict[str, Any]:
         "region_name": _region(environ),
         "endpoint_url": endpoint,
         "client_config": client_config(name, endpoint),
-        # boto3 finds them itself: in variables or a profile, through OIDC, or as the role of the machine.
+        # boto3 finds the credentials: environment variables, a profile, OIDC or the role of the machine.
         "access_key": None,
         "secret_key": None,
         "security_token": None,
@@ -41,11 +41,11 @@ def bucket(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def client_config(bucket_name: str, endpoint_url: str | None) -> Config:
     other_server: dict[str, Any] = {
-        # R2, B2 and older versions of MinIO and Ceph do not know boto3's newer checksums.
+        # R2, B2 and older versions of MinIO and Ceph do not support boto3's newer checksums.
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
     }
-    # No wildcard certificate matches a name with dots, and few servers other than Amazon's have one.
+    # A wildcard certificate does not match a bucket name with dots, and few servers other than Amazon's have one.
     path = endpoint_url or "." in bucket_name
     return Config(
         signature_version="s3v4",
@@ -59,11 +59,10 @@ def client_config(bucket_name: str, endpoint_url: str | None) -> Config:
 
 
 def static_url(environ: Mapping[str, str], cdn_domain: str = "", *, debug: bool = False) -> str:
-    """The URL of the static files, with a slash at the end.
+    """The URL of the static files, with a trailing slash.
 
-    It is STATIC_URL, or else on the host AWS_S3_CUSTOM_DOMAIN, or else on `cdn_domain`, or else the bucket's own. In
-    development it is /static/, where runserver serves the files; also where no bucket is named, so that commands which
-    need none can run.
+    It is the first of STATIC_URL, AWS_S3_CUSTOM_DOMAIN, `cdn_domain` and the bucket's own host that is set. The default
+    is /static/ in development, where runserver serves it, and without a bucket, for commands that do not need one.
 
     Raises SettingsError if a variable is not a URL or a host, or if the first two have different hosts.
     """

@@ -1,4 +1,4 @@
-"""The storage for STORAGES["staticfiles"] of a project whose static files are in an S3 bucket."""
+"""The storage for STORAGES["staticfiles"] that publishes to an S3 bucket."""
 
 import os
 import tempfile
@@ -23,10 +23,10 @@ from release_static.s3.parallel import within
 from release_static.s3.settings import client_config
 from release_static.storages import ReleaseSpecificManifestMixin
 
-# In the copy of a manifest, under "release": where the files that it names are published.
+# The key under "release" in the copy of a manifest: where its files are published.
 _DESTINATION = "destination"
-# Seconds in which a process that starts has its manifest or gives up. boto3's time-outs are for each of the addresses that
-# a host has, and it tries four times.
+# Seconds that a starting process waits for its manifest. boto3's timeouts apply to each address of a host, and it tries
+# four times.
 _PATIENCE = 10
 
 
@@ -47,7 +47,7 @@ class StaticUrlS3Storage(S3StaticStorage):
 class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFilesMixin, StaticUrlS3Storage):  # type: ignore[misc]
     """Static files in a bucket, with one manifest per release. Also takes the options of django-storages' S3Storage.
 
-    A copy of the manifest that was published last is kept beside the code: processes of that release start without a
+    A copy of the last published manifest is kept beside the code, so that processes of that release start without a
     request.
     """
 
@@ -60,14 +60,14 @@ class ReleaseSpecificManifestS3Storage(ReleaseSpecificManifestMixin, ManifestFil
     def destination(self) -> Destination:
         if not self.bucket_name:
             raise ReleaseStaticError(
-                'There is no bucket for the static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
+                'There is no bucket for static files: STORAGES["staticfiles"]["OPTIONS"]["bucket_name"] is empty. '
                 "Set AWS_STORAGE_BUCKET_NAME in the environment to the name of the bucket."
             )
         if self.gzip:
             raise ReleaseStaticError(
-                'STORAGES["staticfiles"] has the option gzip, with which a file would be stored compressed under its own '
-                "name: clients that do not accept gzip could not read it, and neither its size nor its checksum would be "
-                'that of the release. Set "gzip": False in its OPTIONS, and let the CDN compress.'
+                'STORAGES["staticfiles"] has the option gzip, which stores compressed files under their own names: '
+                "clients that do not accept gzip cannot read them, and their sizes and checksums do not match those of "
+                'the release. Set "gzip": False in its OPTIONS, and let the CDN compress.'
             )
         parameters = {"ACL": self.default_acl} if self.default_acl else {}
         parameters |= self.object_parameters

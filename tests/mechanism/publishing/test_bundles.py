@@ -208,7 +208,7 @@ def test_an_option_that_is_no_list_is_an_error(site, bundles):
 def test_a_manifest_that_does_not_exist_is_an_error(site, build, tmp_path):
     message = fails(site, tmp_path / "no" / "manifest.json")
 
-    assert f"There is no manifest of a bundler {tmp_path / 'no' / 'manifest.json'}." in message
+    assert f"The bundler's manifest {tmp_path / 'no' / 'manifest.json'} does not exist." in message
     assert 'OPTIONS"]["bundles"]' in message and "npm run build" in message
 
 
@@ -219,9 +219,7 @@ def test_a_manifest_that_does_not_exist_is_an_error(site, build, tmp_path):
 def test_what_is_no_manifest_of_a_bundler_is_an_error(site, build, content):
     build.manifest.write_text(content)
 
-    assert f"{build.manifest} cannot be read as the manifest of Vite or of webpack-bundle-tracker" in fails(
-        site, build.manifest
-    )
+    assert f"{build.manifest} is not a manifest of Vite or webpack-bundle-tracker" in fails(site, build.manifest)
 
 
 def test_a_file_that_was_not_built_is_an_error(site, build):
@@ -245,14 +243,14 @@ def test_a_file_that_another_folder_hides_is_an_error(site, build):
     message = fails(site, build.manifest)
 
     assert f"{build.folder / 'assets/main-DGX9sz5U.js'}, which" in message
-    assert "STATICFILES_DIRS, before any other that has a file of this name" in message
+    assert "STATICFILES_DIRS, before any other folder with a file of this name" in message
 
 
 def test_a_folder_that_no_static_file_is_in_is_an_error(site, build, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
 
-    assert f"No static file is from the bundle {other}." in fails(site, other)
+    assert f"There are no static files from the bundle {other}." in fails(site, other)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])

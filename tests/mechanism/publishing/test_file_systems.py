@@ -13,7 +13,7 @@ from django.core.management import CommandError
 from release_static.publishing.directory import Directory
 from tests.mechanism.releases.command import published, releases
 
-ONE_AT_A_TIME = "two publishers of the same release at once are not protected from each other"
+ONE_AT_A_TIME = "two processes that publish the same release at once are not detected"
 
 
 @pytest.fixture
@@ -242,5 +242,5 @@ def test_a_link_to_another_file_system_is_explained(site, monkeypatch):
     monkeypatch.setattr(os, "replace", cross)
     site.write("css/home.css", "old")
 
-    with pytest.raises(CommandError, match=r"css/home\S* is on another file system than \S*/\.releases"):
+    with pytest.raises(CommandError, match=r"css/home\S* is not on the same file system as \S*/\.releases"):
         site.publish("one")

@@ -54,7 +54,7 @@ def test_what_no_stage_can_rewrite_is_a_warning_with_file_line_and_target(site):
         "js/page.mjs: js/part.js (line 1)",
     ):
         assert f"\n  {line}\n" in output
-    assert "Give the script the URL from {% static %}" in output
+    assert "Pass the URL from {% static %} to the script" in output
 
 
 def test_an_import_of_a_variable_is_a_warning_even_where_references_are_errors(site):
@@ -116,9 +116,9 @@ def test_a_reference_to_an_original_that_is_not_published_leads_nowhere(site, se
     site.write("worker.js", "let a = 1;\n")
     only_hashed = {"BACKEND": ENHANCED, "OPTIONS": {"keep_original_files": False}}
 
-    assert "without originals, browsers get a 404" in site.publish("one", stage=only_hashed)
+    assert "does not publish originals, so browsers get a 404" in site.publish("one", stage=only_hashed)
     settings.WHITENOISE_KEEP_ONLY_HASHED_FILES = True
-    assert "without originals, browsers get a 404" in site.publish("two", stage=WHITENOISE)
+    assert "does not publish originals, so browsers get a 404" in site.publish("two", stage=WHITENOISE)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -250,7 +250,7 @@ def test_code_that_django_takes_for_a_reference_is_cut_short(site):
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("back\\slash.txt", "back\\slash.txt has a backslash"), ("latin\udce9.txt", "latin\\udce9.txt is not UTF-8")],
+    [("back\\slash.txt", "back\\slash.txt contains a backslash"), ("latin\udce9.txt", "latin\\udce9.txt is not UTF-8")],
     ids=["backslash", "not UTF-8"],
 )
 def test_a_name_that_no_url_can_lead_to_is_an_error_that_names_the_file(site, stage, name, said):

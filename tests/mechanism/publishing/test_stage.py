@@ -428,7 +428,7 @@ class ForgetfulStorage(ManifestStaticFilesStorage):
 
 def test_a_manifest_that_names_a_file_that_is_not_staged_is_an_error_that_names_it(site):
     with pytest.raises(
-        CommandError, match=r"named example.txt example.149603e6c035.txt, but saved no file of that name"
+        CommandError, match=r"named example.txt example.149603e6c035.txt, but did not save a file with that name"
     ):
         site.publish("one", stage=f"{__name__}.ForgetfulStorage")
 

@@ -107,7 +107,7 @@ def test_a_folder_without_a_repository_has_no_id(tmp_path, project_at):
 
 def test_without_a_git_program_there_is_no_id(repository, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ReleaseIdError, match="there is no git program. Install git, or set RELEASE_ID"):
+    with pytest.raises(ReleaseIdError, match="git is not installed. Install git, or set RELEASE_ID"):
         git_hash()
 
 

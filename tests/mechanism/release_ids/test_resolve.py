@@ -55,7 +55,7 @@ def test_each_place_is_explained_up_to_the_one_that_decides(revision):
 
     revision.write_text("from-file")
     lines, found = explain(None, STRATEGY)
-    assert lines[2:] == [f"the file {revision}: from-file  <- this is the id", f"the strategy {STRATEGY}: not asked"]
+    assert lines[2:] == [f"the file {revision}: from-file  <- this is the id", f"the strategy {STRATEGY}: not checked"]
     assert found == resolve(None, STRATEGY)
 
 
@@ -64,7 +64,7 @@ def test_a_problem_decides_too(revision, monkeypatch):
     monkeypatch.setenv("RELEASE_ID", "a/b")
     lines, found = explain(None, STRATEGY)
     assert "the variable RELEASE_ID: 'a/b' is not a valid release id." in lines[1]
-    assert lines[2:] == [f"the file {revision}: not asked", f"the strategy {STRATEGY}: not asked"]
+    assert lines[2:] == [f"the file {revision}: not checked", f"the strategy {STRATEGY}: not checked"]
     assert found is None
 
 

@@ -12,7 +12,7 @@ DJANGO = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStor
 
 @pytest.fixture
 def old(site, settings):
-    """What was published before there were releases: example.txt, with another content than now."""
+    """Files published before the project used releases: example.txt, with different content."""
     site.write("example.txt", "before")
     settings.STORAGES = settings.STORAGES | {"staticfiles": DJANGO}
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -27,7 +27,7 @@ def adopted(site):
 
 def test_collectstatic_suggests_to_adopt_it_until_it_is_adopted(site, old):
     said = site.publish("one")
-    assert f"{site.root / 'staticfiles.json'} is the manifest of what was published before" in said
+    assert f"{site.root / 'staticfiles.json'} is the manifest of files published before" in said
     assert "manage.py releases adopt" in said
 
     releases("adopt")
@@ -114,13 +114,13 @@ def test_files_that_the_old_manifest_names_and_that_do_not_exist_are_a_warning(s
     site.publish("one")
     (site.root / old).unlink()
 
-    assert f"1 of the files that this manifest names are not in {site.root}: {old}" in releases("adopt")[1]
+    assert f"1 of the files in this manifest are not in {site.root}: {old}" in releases("adopt")[1]
 
 
 def test_without_a_manifest_there_is_nothing_to_adopt_and_nothing_to_suggest(site, tmp_path):
     assert "adopt" not in site.publish("one")
 
-    with pytest.raises(CommandError, match=f"no manifest of Django's own to adopt.\n  looked at: {site.root}"):
+    with pytest.raises(CommandError, match=f"no manifest of Django's own storage to adopt.\n  looked at: {site.root}"):
         releases("adopt")
     with pytest.raises(CommandError, match=f"looked at: {tmp_path}/no.json"):
         releases("adopt", str(tmp_path / "no.json"))
@@ -138,5 +138,5 @@ def test_another_file_of_that_name_is_nothing_to_suggest_and_an_error_to_adopt(s
 def test_the_manifest_of_a_release_needs_no_adoption(site):
     site.publish("one")
 
-    with pytest.raises(CommandError, match="is that of a release already"):
+    with pytest.raises(CommandError, match="already belongs to a release"):
         releases("adopt", str(site.root / ".releases" / "one" / "staticfiles.json"))

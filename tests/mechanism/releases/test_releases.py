@@ -147,8 +147,8 @@ def test_current_explains_where_the_id_comes_from(site, monkeypatch):
     assert [line.partition(": ")[2] for line in out.splitlines()] == [
         "not set",
         "abc  <- this is the id",
-        "not asked",
-        "not asked",
+        "not checked",
+        "not checked",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Django's collectstatic, which stages what it collects and then publishes it as a release."""
+"""Django's collectstatic, which publishes the files that it collects as a release."""
 
 import tempfile
 from contextlib import nullcontext
@@ -89,7 +89,7 @@ class Command(collectstatic.Command):
     def _publish(
         self, release_id: str, environment: str, storage: ReleaseSpecificManifestMixin, destination: Destination
     ) -> Plan:
-        """In a dry run without a lock, and without writing anything to the destination."""
+        """A dry run takes no lock and writes nothing to the destination."""
         private = tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
         locked = nullcontext() if self.dry_run else locks.shared(destination, self.stderr.write)
         with private as directory, locked as lock:
@@ -125,7 +125,7 @@ class Command(collectstatic.Command):
         return plan
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
-        """Let Django collect and hash into a stage, also in a dry run, since that is how a broken reference is found."""
+        """Let Django collect and hash into a stage, even in a dry run, which then finds broken references."""
         stage = make_stage(
             storage.stage, directory, storage.base_url, bundles=storage.bundles, references=storage.references
         )

@@ -1,4 +1,4 @@
-"""See, verify, pin and prune the releases that are published."""
+"""List, verify, pin and prune published releases."""
 
 import json
 from collections.abc import Callable
@@ -30,8 +30,8 @@ from release_static.storages import ReleaseSpecificManifestMixin
 
 
 class Command(OutputCommand):
-    help = "See, verify, pin and prune the releases whose static files are published."
-    # What is wrong with a project must not keep anyone from looking.
+    help = "List, verify, pin and prune the releases whose static files are published."
+    # The command must also work in a project that fails its checks.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -41,8 +41,8 @@ class Command(OutputCommand):
     def handle(self, *args: Any, run: Callable[..., None], **options: Any) -> None:
         if not isinstance(staticfiles_storage, ReleaseSpecificManifestMixin):
             raise CommandError(
-                'STORAGES["staticfiles"] does not publish per release. Name '
-                "release_static.storages.ReleaseSpecificManifestLocalStorage as its BACKEND."
+                'STORAGES["staticfiles"] does not publish per release. Set its BACKEND to '
+                '"release_static.storages.ReleaseSpecificManifestLocalStorage".'
             )
         self.verbosity = options["verbosity"]
         self.storage: ReleaseSpecificManifestMixin = staticfiles_storage
@@ -124,7 +124,7 @@ class Command(OutputCommand):
         self.print(report.intact(ids, findings))
 
     def repair(self, findings: Findings) -> int:
-        """How many files could be published again from this checkout."""
+        """How many files were uploaded again from this checkout."""
         destination = self.storage.destination
         with destination.private_directory() as directory, locks.shared(destination, self.warn) as lock:
             stage = stage_checkout(self.storage, Path(directory))
@@ -159,13 +159,13 @@ class Command(OutputCommand):
         found, missing = adopt(file, self.storage.destination, self.warn)
         if missing:
             self.warn(
-                f"{len(missing)} of the files that this manifest names are not in {self.storage.destination}: "
+                f"{len(missing)} of the files in this manifest are not in {self.storage.destination}: "
                 + ", ".join(missing[:3])
             )
         self.print(
-            f"What was published before is now release {found.id}. It is pinned, so prune keeps its files. Once no process "
-            f"will run the old code again, delete {file or self.storage.destination.location(NAME)} and run: manage.py "
-            f"releases unpin {found.id}"
+            f"The files published before are now release {found.id}. It is pinned, so prune keeps its files. When you "
+            f"no longer need to roll back to the old code, delete {file or self.storage.destination.location(NAME)} "
+            f"and run: manage.py releases unpin {found.id}"
         )
 
     def pin(self, *, id: str, **options: Any) -> None:
@@ -174,10 +174,10 @@ class Command(OutputCommand):
 
     def unpin(self, *, id: str, **options: Any) -> None:
         pins.unpin(id, self.storage.destination, self.warn)
-        self.print(f"Release {id} is not pinned: it expires as the others do.")
+        self.print(f"Release {id} is not pinned: it expires like any other.")
 
     def current_id(self) -> tuple[str | None, str]:
-        """The id of this release, or None and why there is none."""
+        """The id of this release, or None and the reason."""
         try:
             return str(self.storage.release_id), ""
         except ReleaseStaticError as error:
