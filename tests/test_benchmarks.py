@@ -1,4 +1,4 @@
-"""The benchmark runs, and what is said of speed is what it measured."""
+"""The benchmark runs, and the documented figures are those that it measured."""
 
 import json
 import subprocess

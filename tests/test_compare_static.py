@@ -1,4 +1,4 @@
-"""The four configurations side by side: in projects that ask for them, and in no other."""
+"""The four configurations, in projects that have them, and only there."""
 
 import html
 import json
@@ -75,7 +75,7 @@ def settings_of(project: Project, **variables: str) -> dict[str, str]:
 
 
 def assert_measured(page: str, *, files: int) -> None:
-    """What the documentation says about the four."""
+    """The documentation of the four configurations."""
     table = cells(page)
     assert {config for row in table.values() for config in row} == set(FOUR)
     good_old, good_new = (("good", f"that of release-{n}: {name}") for n, name in ((1, OLD_NAME), (2, NEW_NAME)))
@@ -355,21 +355,21 @@ class Walk:
         return command
 
     def run(self, part: str, **variables: str) -> None:
-        """The next command, which has this part, and the one after it if that is git's."""
+        """The next command, which contains this text, and the one after it if that is a git command."""
         command = self._next(part)
         if self.left and self.left[0].startswith("git "):
             command += "\n" + self.left.pop(0)
         self.output = self._project.run("bash", "-euc", command, check=True, **variables).stdout
 
     def compare(self) -> None:
-        """The next command prints what stands below it."""
+        """The next command prints the output shown below it."""
         self.run("find public")
         said = self._listings.pop(0).replace("    public", "public")
         assert re.sub(r"\b[0-9a-f]{40}\b", "<commit>", self.output) == said
 
     @contextmanager
     def start(self, part: str) -> Iterator[None]:
-        """The next command, which goes on until it is stopped."""
+        """The next command, which runs until it is stopped."""
         process = subprocess.Popen(
             ["bash", "-euc", self._next(part)],
             cwd=self._project.path,
@@ -390,14 +390,14 @@ class Walk:
         return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
     def wait_for_the_next_second(self) -> None:
-        """As a person would: Django compares times by the second."""
+        """Wait a second, because Django compares times in seconds."""
         newest = max(path.stat().st_mtime for path in (self._project.path / "public").rglob("*"))
         while time.time() < int(newest) + 1:
             time.sleep(0.05)
 
 
 def fetch(url: str) -> str:
-    """What stands there, as soon as somebody answers."""
+    """The content, once a server responds."""
     end = time.monotonic() + DEADLINE
     while True:
         try:

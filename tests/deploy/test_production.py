@@ -1,4 +1,4 @@
-"""A generated project in production, as it stands: real servers, a proxy that terminates TLS, and what they log."""
+"""A generated project in production: servers, a proxy that terminates TLS, and their logs."""
 
 import http.client
 import re
