@@ -263,7 +263,7 @@ def test_compare_static_says_what_to_do_without_the_file_that_it_changes(compari
     assert done.stderr.startswith(
         f"CommandError: The configurations could not be compared. There is no {project.path}/static/example.txt"
     )
-    assert "Put one there" in done.stderr
+    assert "Create it" in done.stderr
 
 
 def test_compare_static_says_which_configuration_cannot_be_published_and_why(comparing):
