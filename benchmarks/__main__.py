@@ -1,4 +1,4 @@
-"""Measure, keep the figures, and print them."""
+"""Measure, store the figures, and print them."""
 
 import argparse
 import json
@@ -36,7 +36,7 @@ SECTIONS: dict[str, Callable[[str], Records]] = {
     "suite": lambda endpoint: template.suite(),
 }
 NO_SERVER = {"disk", "growth", "template", "suite"}
-# All of the code, with next to no work.
+# Runs all of the code with very few files.
 FEW: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["few"]),
     "growth": lambda endpoint: disk.growth({6: 1, 9: 1}),
@@ -61,7 +61,7 @@ def machine() -> dict[str, Any]:
 
 
 def read(kept: Path) -> dict[str, Any]:
-    """Raises ValueError if figures could not be kept there beside those that are."""
+    """Raises ValueError if figures cannot be added to this file."""
     if kept.suffix != ".json" or not kept.parent.is_dir():
         raise ValueError(f"--results is {kept}: name a file that ends in .json, in a folder that is there")
     try:

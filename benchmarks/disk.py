@@ -18,14 +18,14 @@ def measure(works: list[str]) -> Iterator[dict[str, Any]]:
         peers = tuple(peer for peer in ON_DISK if name in ("few", "admin") or peer.name not in _ONLY_SMALL[name])
         scenarios = (FIRST, UNCHANGED, FRESH) if name == "npm" else SCENARIOS
         about = {"section": "disk"} | describe(WORKS[name])
-        # Compressing takes seconds, which do not vary by much.
+        # Compressing takes seconds and does not vary much.
         patience = 20 if name == "npm" else 2
         for record in compare(peers, on_disk, WORKS[name], scenarios, _REPEAT[name], patience=patience):
             yield about | record
 
 
 def growth(sizes: dict[int, int]) -> Iterator[dict[str, Any]]:
-    """Publishing sets of more and more files, each so many times."""
+    """Publish growing sets of files, each the given number of times."""
     for files, repeat in sizes.items():
         peers = among(ON_DISK, OURS, DJANGO, *([ENHANCED] if files <= 20_000 else []))
         for record in compare(peers, on_disk, synthetic(files), (FIRST, UNCHANGED), repeat, patience=600):

@@ -1,4 +1,4 @@
-"""Start a run, and sum up several of them."""
+"""Start runs and summarize them."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from benchmarks.proxy import Proxy
 from tests import project
 from tests.project import ROOT
 
-LIMIT = 600  # seconds, after which a run is stopped
+LIMIT = 600  # seconds
 
 Figures = dict[str, Any]
 
@@ -24,7 +24,7 @@ def environment(folder: Path = ROOT / "template", **variables: str) -> dict[str,
     """For a process that imports release_static from this folder."""
     fixed = {
         "PYTHONPATH": f"{ROOT}:{folder}",
-        # Ceph before 17 does not know the newer checksums.
+        # Ceph before 17 does not support the newer checksums.
         "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
         "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
     }
@@ -67,7 +67,7 @@ def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, f
         "threads": THREADS,
         "first": first,
     }
-    os.sync()  # or this run pays for what the last one wrote
+    os.sync()  # otherwise this run also waits for the writes of the last one
     if proxy is not None:
         proxy.requests.clear()
     command = [sys.executable, "-P", str(Path(__file__).with_name("run.py")), json.dumps(task)]
@@ -92,7 +92,7 @@ def run(peer: Peer, place: Place, release: str, proxy: Proxy | None = None, *, f
 
 
 def median(runs: list[Figures]) -> Figures:
-    """The run in the middle, with the `fastest` and the `slowest`. One that failed, or took too long, is worth more."""
+    """The median run, with the `fastest` and the `slowest`. A run that failed or took too long takes precedence."""
     done = sorted((figures for figures in runs if "wall" in figures), key=lambda figures: figures["wall"])
     if len(done) < len(runs):
         return next(figures for figures in runs if "wall" not in figures)
@@ -101,6 +101,6 @@ def median(runs: list[Figures]) -> Figures:
 
 
 def _cpu() -> float:
-    """Seconds of all processes that ended below this one."""
+    """CPU seconds of all child processes that have exited."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return ended.ru_utime + ended.ru_stime

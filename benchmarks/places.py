@@ -1,4 +1,4 @@
-"""Where a peer publishes: each time somewhere else, where nothing is yet, and of which nothing stays."""
+"""Where a peer publishes: a new, empty, temporary place each time."""
 
 import tempfile
 import uuid
@@ -15,7 +15,7 @@ from tests.project import ROOT
 
 @dataclass(frozen=True)
 class Place:
-    """A folder of its own, with the checkout, the destination on disk, a cache; and a bucket, if that is where."""
+    """A folder with the checkout, the destination on disk and a cache; and a bucket, if that is the destination."""
 
     folder: Path
     bucket: str = ""
@@ -37,7 +37,7 @@ class Place:
             "endpoint_url": self.endpoint,
             "region_name": "us-east-1",
             "location": "static",
-            # Without one it signs every address.
+            # Without one, it signs every URL.
             "custom_domain": "static.example.com",
         }
 
@@ -45,14 +45,14 @@ class Place:
 @contextmanager
 def on_disk() -> Iterator[Place]:
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        # Where release_static/ is, is the project.
+        # The project directory is the one that contains release_static/.
         Path(folder, "release_static").symlink_to(ROOT / "template" / "release_static")
         yield Place(Path(folder))
 
 
 @contextmanager
 def in_bucket(endpoint: str, seen_at: str = "") -> Iterator[Place]:
-    """A bucket at this endpoint, which the peer may see at another one."""
+    """A bucket at this endpoint. The peer may use another endpoint, such as the proxy."""
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     bucket = f"benchmark-{uuid.uuid4().hex}"
     with on_disk() as place:

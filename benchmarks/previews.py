@@ -1,4 +1,4 @@
-"""Publishing one more preview to a bucket that has many, each an environment of its own with two releases."""
+"""Publish another preview to a bucket with many, each with its own environment and two releases."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def measure(previews: int, endpoint: str) -> Iterator[dict[str, Any]]:
 
 
 def _add(place: Place, numbers: range) -> None:
-    """What publishing these previews would leave: a changed file, its hashed name, a manifest and a marker."""
+    """The objects that publishing these previews would create: a file, its hashed name, a manifest and a marker."""
     config = Config(max_pool_connections=THREADS)
     client = boto3.client("s3", endpoint_url=place.endpoint, region_name="us-east-1", config=config)
     manifest, marker = (

@@ -1,4 +1,4 @@
-"""The connection to an S3 server: every answer takes a round trip longer, and requests are counted by kind."""
+"""A proxy to an S3 server that delays every response by a round trip and counts requests by kind."""
 
 import asyncio
 import threading
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """A TCP proxy in a thread of its own, while its context lasts.
+    """A context manager for a TCP proxy in its own thread.
 
-    `round_trip` is what it adds, in seconds: a half on the way there, a half on the way back, and a whole one to a new
-    connection. `requests` counts LIST, GET, HEAD, PUT, POST and DELETE.
+    It adds `round_trip` seconds: half to a request, half to its response, and a whole round trip to a new connection.
+    `requests` counts LIST, GET, HEAD, PUT, POST and DELETE.
     """
 
     def __init__(self, upstream: str, round_trip: float = 0) -> None:
@@ -38,7 +38,7 @@ class Proxy:
 
 
 class _Side(asyncio.Protocol):
-    """One end of a connection; what it receives goes to the other, later and in order."""
+    """One end of a connection. It forwards what it receives to the other end, with a delay and in order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, delay: float) -> None:
         self.transport: asyncio.Transport
@@ -59,13 +59,13 @@ class _Side(asyncio.Protocol):
 
     def later(self, method: str, *arguments: bytes) -> None:
         """Call a method of the other end's transport."""
-        if self.other is None:  # the client gave up before there was a connection
+        if self.other is None:  # the client gave up before the connection was made
             return
         call = partial(getattr(self.other, method), *arguments)
         if not self._delay:
             call()
             return
-        # A nanosecond apart: timers of one time have no order.
+        # A nanosecond apart, because timers with the same time have no order.
         self._last = max(self._loop.time() + self._delay, self._last + 1e-9)
         self._loop.call_at(self._last, call)
 
@@ -76,14 +76,14 @@ class _Client(_Side):
         self._proxy = proxy
         self._waiting: list[bytes] | None = []
         self._head = b""
-        self._body = 0  # bytes of it that are still to come
+        self._body = 0  # remaining bytes
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._loop.create_task(self._connect())
 
     async def _connect(self) -> None:
-        # The handshake of a distant server takes a round trip.
+        # The handshake with a remote server takes a round trip.
         await asyncio.sleep(self._proxy.round_trip)
         server = _Side(self._loop, self._proxy.round_trip / 2)
         server.other = self.transport

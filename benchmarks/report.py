@@ -30,7 +30,7 @@ round trip for each file. Its distance from rclone, which is not written in Pyth
 
 
 def markdown(results: dict[str, Any], *, judged: bool = True) -> str:
-    """All sections that there are figures of; `judged` by the targets or not."""
+    """All sections with figures, and the targets if `judged`."""
     parts = [ABOUT]
     for section, tables in _TABLES.items():
         if section in results:
@@ -41,7 +41,7 @@ def markdown(results: dict[str, Any], *, judged: bool = True) -> str:
 
 
 def readme(results: dict[str, Any]) -> str:
-    """The table in README.md: what a team decides by. "" until all of its sections were measured."""
+    """The table in README.md, or "" if one of its sections has not been measured."""
     if not {"disk", "growth", "s3", "web"} <= results.keys():
         return ""
     disk, s3 = results["disk"]["records"], results["s3"]["records"]
@@ -75,7 +75,7 @@ def _publication(what: str, records: list[Record], django: str, fast: str, **whi
 
 
 def targets(results: dict[str, Any]) -> Rows:
-    """What was to be reached, and what was; only of sections that were measured."""
+    """The targets and whether they were met, for the sections that were measured."""
     rows: Rows = []
 
     def compare(what: str, limit: float, section: str, other: str, name: str = "wall", **which: Any) -> None:
@@ -106,7 +106,7 @@ def targets(results: dict[str, Any]) -> Rows:
 
 
 def _publications(records: list[Record]) -> list[str]:
-    """Two tables for each work: times, then what is behind them."""
+    """Two tables for each set of files: times, then CPU time, memory and requests."""
     parts = []
     for work in dict.fromkeys(record["work"] for record in records):
         group = [record for record in records if record["work"] == work]

@@ -1,6 +1,6 @@
 """How long `manage.py releases` takes, and how much memory, with many releases on disk or in a bucket.
 
-Each command runs in a process of its own, so that its peak of memory is its own.
+Each command runs in its own process, to measure its peak memory.
 """
 
 import json
@@ -49,7 +49,7 @@ print(f"{seconds:.3f} {int(status.partition('VmHWM:')[2].split()[0]) / 1024:.0f}
 
 
 def build(root: Path, releases: int, files: int, changed: float) -> str:
-    """Publish releases that are a day apart, each with this part of its files changed; the id of the newest."""
+    """Publish releases a day apart, each with this fraction of its files changed. Returns the id of the newest."""
     now = datetime.now(UTC)
     versions = [0] * files
     for number in range(releases):
@@ -79,7 +79,7 @@ def build(root: Path, releases: int, files: int, changed: float) -> str:
 
 
 def upload(root: Path, bucket: str, endpoint: str) -> None:
-    """Put every file below `root` under `static/` in the bucket, as it is."""
+    """Upload every file below `root` to `static/` in the bucket."""
     config = Config(max_pool_connections=THREADS)
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config)
 
@@ -105,7 +105,7 @@ def measure(releases: int, files: int, endpoint: str = "", changed: float = 0.02
 
 
 def run_command(place: Place, current: str, arguments: list[str]) -> dict[str, Any]:
-    """What `manage.py releases` with these arguments takes."""
+    """Measure `manage.py releases` with these arguments."""
     command = [sys.executable, "-c", SCRIPT, str(place.root), place.bucket, place.endpoint, current, *arguments]
     start = time.perf_counter()
     done = subprocess.run(command, env=environment(place.folder), check=True, stdout=subprocess.PIPE, text=True)

@@ -1,7 +1,7 @@
-"""One measured run, in a process of its own: `python run.py JSON` prints as JSON what it took.
+"""One measured run, in its own process: `python run.py JSON` prints the result as JSON.
 
-`inside`, in seconds, begins when Django is set up, so that it holds what the storages import, but not the start of Python;
-peak memory, in MB, is that of the whole process, and none of rclone's.
+`inside`, in seconds, begins when Django is set up, so it includes what the storages import, but not the start of Python.
+Peak memory, in MB, is that of the whole process, without rclone's.
 """
 
 import json
@@ -26,7 +26,7 @@ def collectstatic(task: dict[str, Any]) -> None:
 
 
 def unsynced(task: dict[str, Any]) -> None:
-    """As `collectstatic`, but what was written need not survive a crash of the machine."""
+    """Like `collectstatic`, but without syncing files to disk."""
     from release_static.publishing import sync
 
     sync._sync = lambda path, function: None
@@ -34,7 +34,7 @@ def unsynced(task: dict[str, Any]) -> None:
 
 
 def copy(task: dict[str, Any]) -> None:
-    """Each file is hashed, and written under two names unless it is there with this size and time."""
+    """Hash each file, and write it under two names unless it exists with the same size and time."""
     checkout, root = Path(task["checkout"]), Path(task["root"])
     for path, name in _files(checkout):
         status = path.stat()
@@ -48,12 +48,12 @@ def copy(task: dict[str, Any]) -> None:
 
 
 def boto3_at_once(task: dict[str, Any]) -> None:
-    """As `boto3`, but without asking the server first whether it may send a body."""
+    """Like `boto3`, but without `Expect: 100-continue`."""
     boto3(task, at_once=True)
 
 
 def boto3(task: dict[str, Any], *, at_once: bool = False) -> None:
-    """Each file is hashed, and put under two names unless a listing has it with this hash. The first run needs none."""
+    """Hash each file, and upload it under two names unless it is listed with this hash. The first run does not list."""
     import boto3
     from botocore.config import Config
 
@@ -88,7 +88,7 @@ def _send_at_once(params: dict[str, Any], **_: Any) -> None:
 
 
 def rclone(task: dict[str, Any]) -> None:
-    """Copy what `collected` has, comparing checksums, which a listing gives."""
+    """Copy the files in `collected`, comparing checksums from a listing."""
     place, threads = task["place"], str(task["threads"])
     environment = os.environ | {
         "RCLONE_CONFIG": os.devnull,
@@ -134,7 +134,7 @@ def main() -> None:
 
 
 def _peak_memory() -> float:
-    """Of this process. The usual ru_maxrss also knows that of its parent."""
+    """Of this process. The usual ru_maxrss includes that of its parent."""
     status = Path("/proc/self/status").read_text()
     kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(kilobytes) / 1024

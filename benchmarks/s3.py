@@ -18,7 +18,7 @@ _REPEAT = {"few": 1, "admin": 5, "npm": 1}
 
 
 def server(endpoint: str) -> Server:
-    """The one at this address, or one of its own. Raises ValueError if this is no address of one that answers."""
+    """The server at this URL, or a new one. Raises ValueError if the URL is invalid or does not respond."""
     if endpoint:
         _check(endpoint)
     started = Server(endpoint) if endpoint else start_ceph(os.getpid())
@@ -29,12 +29,12 @@ def server(endpoint: str) -> Server:
 
 def _check(endpoint: str) -> None:
     address = urlsplit(endpoint)
-    if address.scheme != "http" or not address.hostname:  # which the proxy can count requests of
+    if address.scheme != "http" or not address.hostname:  # so that the proxy can count requests
         raise ValueError(f"--endpoint is {endpoint}: write it as http://127.0.0.1:9000")
     try:
         socket.create_connection((address.hostname, address.port or 80), timeout=10).close()
     except OSError as error:
-        raise ValueError(f"--endpoint is {endpoint}, and nothing answers there: {error}") from error
+        raise ValueError(f"--endpoint is {endpoint}, which does not respond: {error}") from error
 
 
 def measure(works: list[str], endpoint: str, milliseconds: int = 30) -> Iterator[dict[str, Any]]:
@@ -49,5 +49,5 @@ def measure(works: list[str], endpoint: str, milliseconds: int = 30) -> Iterator
 
 
 def _takes_part(peer: Peer, work: str) -> bool:
-    # None of these publishes the largest set within ten minutes, or decides anything there.
+    # None of these publishes the largest set within ten minutes.
     return work != "npm" or peer.name not in (STORAGES, ENHANCED, COLLECTFASTA, BOTO3)

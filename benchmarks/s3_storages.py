@@ -1,4 +1,4 @@
-"""What django-manifeststaticfiles-enhanced says to write for S3."""
+"""The storage for S3 from the documentation of django-manifeststaticfiles-enhanced."""
 
 from django_manifeststaticfiles_enhanced.storage import EnhancedManifestFilesMixin
 from storages.backends.s3 import S3StaticStorage

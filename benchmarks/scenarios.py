@@ -1,4 +1,4 @@
-"""What happens to a checkout between two publications, and what each of them costs every peer."""
+"""The changes to a checkout between two publications, and the cost of each for every peer."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ FIRST = "first publish"
 UNCHANGED = "nothing changed"
 FRESH = "fresh checkout"
 CHANGED = "one CSS file changed"
-# Each is a release of its own.
+# Each is a new release.
 SCENARIOS = (FIRST, UNCHANGED, FRESH, CHANGED)
 
 
 def play(
     peer: Peer, work: Work, place: Place, scenarios: tuple[str, ...], proxy: Proxy | None = None
 ) -> Iterator[tuple[str, Figures]]:
-    """Figures by scenario, as far as the peer comes."""
+    """Figures by scenario, until the peer fails."""
     for number, scenario in enumerate(scenarios):
         if scenario in (FIRST, FRESH):
             shutil.rmtree(place.checkout, ignore_errors=True)
@@ -69,7 +69,7 @@ def describe(work: Work) -> dict[str, Any]:
 
 
 def _collect(work: Work, place: Place) -> None:
-    """What rclone copies: that is not its work, so it costs it nothing."""
+    """Create the files that rclone copies. This is not measured."""
     [django] = among(ON_DISK, DJANGO)
     figures = run(django, Place(place.folder), "release")
     assert "wall" in figures, figures

@@ -1,4 +1,4 @@
-"""What a newcomer waits for: a new project, its first published release; and what a contributor waits for: the tests."""
+"""Creating a new project and publishing its first release, and the template's own tests."""
 
 import shutil
 import subprocess

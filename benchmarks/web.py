@@ -1,4 +1,4 @@
-"""What a web process pays: until it has its manifest, for a URL, in memory; and gunicorn's workers together."""
+"""The costs for a web process: reading its manifest, URLs and memory; and the memory of gunicorn's workers."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from benchmarks.places import Place, in_bucket, on_disk
 from benchmarks.proxy import Proxy
 from benchmarks.works import synthetic
 
-# Prints the seconds until there is a manifest, those for a URL, and the bytes that a manifest takes.
+# Prints the seconds to read a manifest and to get a URL, and the size of a manifest in bytes.
 _PROCESS = """
 import json, sys, time, timeit, tracemalloc
 import django
@@ -38,7 +38,7 @@ again.hashed_files
 print(json.dumps({"wall": wall, "url": url, "bytes": tracemalloc.get_traced_memory()[0]}))
 """
 
-# A site with one page, which asks for a URL.
+# A site with one page that uses a URL.
 _SITE = """
 import json, os, sys
 from django.conf import settings
@@ -78,7 +78,7 @@ def measure(files: int, endpoint: str, repeat: int = 5) -> Iterator[dict[str, An
 
 
 def start(peer: Peer, place: Place, repeat: int) -> dict[str, Any]:
-    """The fastest of so many processes."""
+    """The fastest of this many processes."""
     command = [sys.executable, "-c", _PROCESS, json.dumps(settings_of(peer, place, "release"))]
     runs = []
     for _ in range(repeat):
@@ -90,7 +90,7 @@ def start(peer: Peer, place: Place, repeat: int) -> dict[str, Any]:
 
 
 def workers(peer: Peer, place: Place, *, preload: bool) -> dict[str, Any]:
-    """`shared`, in MB: what gunicorn and its workers take together, where shared pages count once."""
+    """`shared`, in MB: the memory of gunicorn and its workers, with shared pages counted once."""
     (place.folder / "site_under_test.py").write_text(_SITE)
     variables = environment()
     variables["PYTHONPATH"] += f":{place.folder}"
@@ -103,7 +103,7 @@ def workers(peer: Peer, place: Place, *, preload: bool) -> dict[str, Any]:
             said = iter(server.stderr.readline, "")
             address = next(found[0] for line in said if (found := re.search(r"http://[\d.:]+", line)))
             asked: set[str] = set()
-            while len(asked) < WORKERS:  # until each has answered
+            while len(asked) < WORKERS:  # until each has responded
                 with urlopen(address, timeout=30) as response:
                     asked.add(response.read().decode().split()[0])
             return {"workers": WORKERS, "preload": preload, "shared": sum(map(_memory, [str(server.pid), *asked]))}

@@ -1,4 +1,4 @@
-"""What is published: a checkout with all static files of some packages in one folder."""
+"""The sets of files to publish: a checkout with the static files of some packages in one folder."""
 
 import os
 import re
@@ -23,14 +23,14 @@ _SOURCE_MAP = re.compile(rb"^(/[/*]# sourceMappingURL=([^\s*]+).*)$", re.MULTILI
 
 @dataclass(frozen=True)
 class Work:
-    """`folders` gives folders of static files; `stylesheet` is the name of the one that a change is made to."""
+    """`folders` returns folders of static files; `stylesheet` is the name of the file that changes."""
 
     name: str
     folders: Callable[[], list[Path]]
     stylesheet: str
 
     def check_out(self, folder: Path) -> None:
-        """Put its files into a folder that is not there yet, with new time stamps, as git does."""
+        """Write the files to a new folder, with new time stamps, as git does."""
         for source in self.folders():
             shutil.copytree(source, folder, copy_function=shutil.copyfile, dirs_exist_ok=True)
         _drop_dangling_source_maps(folder)
@@ -66,11 +66,11 @@ def from_npm() -> list[Path]:
     folder = CACHE / "npm"
     if not (folder / "complete").exists():
         if shutil.which("npm") is None:
-            raise SystemExit("npm is not installed, and fetches the largest set of files: apt-get install npm")
+            raise SystemExit("npm is not installed. It downloads the largest set of files: apt-get install npm")
         command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
         subprocess.run([*command, "--prefix", str(folder), *NPM], check=True)
         (folder / "complete").touch()
-    # They import files that their package does not have.
+    # They import files that are not in their package.
     for name in _BROKEN:
         (folder / "node_modules" / name).unlink(missing_ok=True)
     return [folder / "node_modules"]
@@ -129,7 +129,7 @@ def size_of(folder: Path) -> tuple[int, int]:
 
 
 def _drop_dangling_source_maps(folder: Path) -> None:
-    """Django refuses to publish a file that names a source map which is not there."""
+    """Remove references to missing source maps, which Django refuses to publish."""
     for path in [*folder.rglob("*.js"), *folder.rglob("*.css")]:
         kept = content = path.read_bytes()
         for line, target in _SOURCE_MAP.findall(content):

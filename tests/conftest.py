@@ -1,4 +1,4 @@
-"""Rendered projects, and the Pythons and Djangos that they run with."""
+"""Fixtures for rendered projects, and the versions of Python and Django that they run with."""
 
 import fcntl
 import functools
@@ -36,17 +36,17 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors, because tests wait for servers, browsers and disks."""
+    """One more than the number of CPUs, because tests wait for servers, browsers and disks."""
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first, or the last of them would run alone."""
+    """Run long tests first, so that they do not run alone at the end."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI everything that a test may need is there, so a skipped test is a failure."""
+    """In CI everything that a test may need is installed, so a skipped test is a failure."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -54,13 +54,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder for what is made once for a test run, whatever the number of workers, and then only read."""
+    """A folder for files that are created once per test run, for all workers, and then only read."""
     base = tmp_path_factory.getbasetemp()
     return base if worker_id == "master" else base.parent
 
 
 def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
-    """The folder, made by whoever asks for it first. Others wait meanwhile."""
+    """The folder, created by the first worker that needs it while the others wait."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     complete = folder.with_name(f"{folder.name}.complete")
     with open(folder.with_name(f"{folder.name}.lock"), "w") as held:
@@ -78,7 +78,7 @@ def template(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def rendered(template: Path, shared: Path) -> Callable[..., Path]:
-    """rendered("my-site", **answers): a project rendered by Copier's API, without trust. It is read and copied only."""
+    """rendered("my-site", **answers): a project rendered with Copier's API, without trust. Tests only read or copy it."""
 
     def rendered(name: str, **answers: object) -> Path:
         def render(folder: Path) -> None:
@@ -94,7 +94,7 @@ def rendered(template: Path, shared: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def render(rendered: Callable[..., Path], tmp_path: Path) -> Callable[..., Project]:
-    """render(name="my-site", python=None, **answers): a project of the test's own."""
+    """render(name="my-site", python=None, **answers): a project that the test may change."""
 
     def render(name: str = "my-site", python: Path | None = None, **answers: object) -> Project:
         # With the time of now, as if rendered now.
@@ -131,7 +131,7 @@ def django_version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def project(render: Callable[..., Project], virtual_environment: Callable[..., Path], django_version: str) -> Project:
-    """A project with the default answers, committed, once with each Django."""
+    """A committed project with the default answers, for each version of Django."""
     project = render(python=virtual_environment(django_version), django_version=django_version)
     project.commit("Start")
     return project

@@ -1,4 +1,4 @@
-"""Copier's own command, over and over in one process: it takes longer to start than to render a project.
+"""Run Copier's command many times in one process, because it takes longer to start than to render a project.
 
 Answers each line on stdin, the arguments of a command as JSON, with a line of JSON on stdout: the exit status and what the
 command printed.

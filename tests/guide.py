@@ -1,4 +1,4 @@
-"""The guides of a generated project, as a reader follows them."""
+"""Read the code blocks in the guides of a generated project."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Block(NamedTuple):
-    """A fenced block of a guide, and the name of the file that stands before it, if it is one."""
+    """A fenced block of a guide. `file` is the name in backticks before it, or ""."""
 
     language: str
     text: str

@@ -1,4 +1,4 @@
-"""Releases of a page made of ES modules, whose exports have other names in each release."""
+"""Releases of a page with ES modules, whose exports have different names in each release."""
 
 import re
 import shutil
@@ -75,7 +75,7 @@ def _write_release(site: Project, folder: Path, release: int, settings: str, var
 
 @dataclass
 class Visit:
-    """A page that a visitor with an empty cache has opened. `complaints` is what the browser has to say."""
+    """A page that was opened with an empty cache. `complaints` are the browser's errors."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)

@@ -34,7 +34,7 @@ _FOREIGN = (
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """This process's environment without what would change a project's behaviour, and with these variables."""
+    """This process's environment with these variables, without those that would change a project's behavior."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     author = {"GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com"}
     committer = {name.replace("AUTHOR", "COMMITTER"): value for name, value in author.items()}
@@ -47,7 +47,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def copy_template(folder: Path) -> Path:
-    """The template as it stands in the work tree, in a folder that is no git repository, so that it renders fast."""
+    """The template in the working tree, copied to a folder without a git repository, so that it renders fast."""
     folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "copier.yml", folder)
     for name in ("template", "extensions"):
@@ -69,7 +69,7 @@ def run_copier(*arguments: str | Path, python: Path | str = sys.executable) -> s
 
 @functools.cache
 def _copier(python: Path | str) -> subprocess.Popen[str]:
-    """One for all commands of this process, with which it ends."""
+    """One for all commands of this process. It exits with this process."""
     script = ROOT / "tests" / "copier_process.py"
     return subprocess.Popen(
         [python, "-P", script], env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -85,7 +85,7 @@ class Project:
     variables: dict[str, str] = field(default_factory=dict)
 
     def run(self, *command: str | Path, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in the project's folder. With `check`, one that fails fails the test, with what it printed."""
+        """Run a command in the project's folder. With `check`, the test fails with its output if the command fails."""
         done = subprocess.run(
             command,
             cwd=self.path,

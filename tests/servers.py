@@ -1,4 +1,4 @@
-"""Real servers, and what can be asked of them."""
+"""Run servers and send requests to them."""
 
 import json
 import random
@@ -32,7 +32,7 @@ def wait_for(condition: Callable[[], object]) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on. It is none of those that a system gives to servers which ask for any."""
+    """A free port, outside the range that the system assigns to servers that bind to port 0."""
     while True:
         port = random.randrange(20000, 32000)
         with socket.socket() as listener, suppress(OSError):
@@ -49,7 +49,7 @@ class Server:
 
     @classmethod
     def start(cls, command: Sequence[str | Path], folder: Path, log: Path, **variables: str) -> Self:
-        """A server that runs this command in this folder, with these variables and none that tests must not have."""
+        """A server that runs this command in this folder, with these variables."""
         with open(log, "ab") as output:
             process = subprocess.Popen(
                 command,
@@ -62,7 +62,7 @@ class Server:
         return cls(process, log)
 
     def until_listening(self, port: int) -> Self:
-        """Itself, once it listens on this port. One that ends instead fails the test."""
+        """Returns itself once it listens on this port. If it exits instead, the test fails."""
         wait_for(lambda: _listens(port) or self.process.poll() is not None)
         if not _listens(port):
             self.stop()
@@ -74,7 +74,7 @@ class Server:
         return self.log.read_text()
 
     def get(self, path: str) -> str:
-        """The page, or nothing where nobody answers or the answer is an error."""
+        """The page, or nothing if there is no response or an error."""
         if not (port := re.search(r"http://(?:127\.0\.0\.1|0\.0\.0\.0):([1-9]\d*)", self.said)):
             return ""
         try:
@@ -84,7 +84,7 @@ class Server:
             return ""
 
     def probe(self) -> dict[str, str]:
-        """What /healthz says as soon as it says that all is well, or nothing if the process ends without that."""
+        """The first successful response of /healthz, or nothing if the process exits before."""
         end = time.monotonic() + DEADLINE
         while time.monotonic() < end:
             if health := self.get("/healthz"):

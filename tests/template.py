@@ -1,4 +1,4 @@
-"""What the template asks, read from its own files."""
+"""The template's questions, read from its files."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""A command in a terminal, and what a person sees there."""
+"""Run a command in a terminal, and read the screen."""
 
 import contextlib
 import os
@@ -26,14 +26,14 @@ class Terminal(pyte.Screen):
         os.write(self._controller, keys.encode())
 
     def write_process_input(self, data: str) -> None:
-        """Answer what a program asks of the terminal, such as where the cursor is."""
+        """Respond to terminal queries, such as the position of the cursor."""
         self.type(data)
 
     def shown(self) -> list[str]:
         return [line.rstrip() for line in self.display]
 
     def wait_for(self, *texts: str, seconds: float = 60) -> None:
-        """Read what the command writes until each of these texts stands whole in one line."""
+        """Read the output until each of these texts is complete in one line."""
         end = time.monotonic() + seconds
         while missing := [text for text in texts if not any(text in line for line in self.shown())]:
             assert time.monotonic() < end, "\n".join(["Not there:", *missing, "The screen:", *self.shown()])

@@ -1,4 +1,4 @@
-"""The benchmark runs, and what is said of speed is what it measured."""
+"""The benchmark runs, and the documented figures are those that it measured."""
 
 import json
 import subprocess
@@ -75,7 +75,7 @@ def test_an_unknown_section_is_refused():
     ("options", "said"),
     [
         (["--endpoint", "foo"], "--endpoint is foo: write it as http://"),
-        (["--endpoint", "http://127.0.0.1:9"], "nothing answers there"),
+        (["--endpoint", "http://127.0.0.1:9"], "which does not respond"),
         (["--results", "/not/there/results.json"], "in a folder that is there"),
         (["--results", "README.md"], "ends in .json"),
         (["--results", "{folder}/list.json"], "holds no figures"),

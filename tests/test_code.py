@@ -1,4 +1,4 @@
-"""The code itself: linted, typed, and run by every Python and Django that a project may have."""
+"""The code is linted, typed, and runs with every supported version of Python and Django."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The four configurations side by side: in projects that ask for them, and in no other."""
+"""The four configurations, in projects that have them, and only there."""
 
 import html
 import json
@@ -75,7 +75,7 @@ def settings_of(project: Project, **variables: str) -> dict[str, str]:
 
 
 def assert_measured(page: str, *, files: int) -> None:
-    """What the documentation says about the four."""
+    """The documentation of the four configurations."""
     table = cells(page)
     assert {config for row in table.values() for config in row} == set(FOUR)
     good_old, good_new = (("good", f"that of release-{n}: {name}") for n, name in ((1, OLD_NAME), (2, NEW_NAME)))
@@ -90,7 +90,7 @@ def assert_measured(page: str, *, files: int) -> None:
         "example.txt",
         "example.txt",
     ]
-    rewritten = row("release-2 deleted, or rewrote as it was")
+    rewritten = row("release-2 deleted, or rewrote unchanged")
     assert [text for _, text in (rewritten[0], rewritten[2], rewritten[3])] == ["nothing"] * 3
     assert re.fullmatch(r"\d{2,} files, such as .+\.[0-9a-f]{12}\.css", rewritten[1][1]) and rewritten[1][0] == "bad"
     assert row("example.txt of release-1 survives as") == [("bad", "nothing"), *[("good", OLD_NAME)] * 3]
@@ -105,8 +105,8 @@ def assert_measured(page: str, *, files: int) -> None:
         good_new,
     ]
     assert row("after the rollback release-1 gives") == [plain, bad, good_old, good_old]
-    assert row("URLs of release-1 that answer 404") == [("good", f"0 of {files}")] * 4
-    assert row("URLs of release-1 with other content") == [
+    assert row("URLs of release-1 that return 404") == [("good", f"0 of {files}")] * 4
+    assert row("URLs of release-1 with different content") == [
         ("bad", f"1 of {files}: example.txt"),
         *[("good", f"0 of {files}")] * 3,
     ]
@@ -263,7 +263,7 @@ def test_compare_static_says_what_to_do_without_the_file_that_it_changes(compari
     assert done.stderr.startswith(
         f"CommandError: The configurations could not be compared. There is no {project.path}/static/example.txt"
     )
-    assert "Put one there" in done.stderr
+    assert "Create it" in done.stderr
 
 
 def test_compare_static_says_which_configuration_cannot_be_published_and_why(comparing):
@@ -287,7 +287,7 @@ def test_the_walk_through_works_as_it_stands(render, moto):
     walk = Walk(project)
 
     walk.run("compare_static")
-    assert walk.output.count("s3 is left out") == 1
+    assert walk.output.count("s3 was skipped") == 1
     for _ in range(3):
         walk.run("collectstatic")
     walk.compare()
@@ -355,21 +355,21 @@ class Walk:
         return command
 
     def run(self, part: str, **variables: str) -> None:
-        """The next command, which has this part, and the one after it if that is git's."""
+        """The next command, which contains this text, and the one after it if that is a git command."""
         command = self._next(part)
         if self.left and self.left[0].startswith("git "):
             command += "\n" + self.left.pop(0)
         self.output = self._project.run("bash", "-euc", command, check=True, **variables).stdout
 
     def compare(self) -> None:
-        """The next command prints what stands below it."""
+        """The next command prints the output shown below it."""
         self.run("find public")
         said = self._listings.pop(0).replace("    public", "public")
         assert re.sub(r"\b[0-9a-f]{40}\b", "<commit>", self.output) == said
 
     @contextmanager
     def start(self, part: str) -> Iterator[None]:
-        """The next command, which goes on until it is stopped."""
+        """The next command, which runs until it is stopped."""
         process = subprocess.Popen(
             ["bash", "-euc", self._next(part)],
             cwd=self._project.path,
@@ -390,14 +390,14 @@ class Walk:
         return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
     def wait_for_the_next_second(self) -> None:
-        """As a person would: Django compares times by the second."""
+        """Wait a second, because Django compares times in seconds."""
         newest = max(path.stat().st_mtime for path in (self._project.path / "public").rglob("*"))
         while time.time() < int(newest) + 1:
             time.sleep(0.05)
 
 
 def fetch(url: str) -> str:
-    """What stands there, as soon as somebody answers."""
+    """The content, once a server responds."""
     end = time.monotonic() + DEADLINE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The questions, and the project that Copier makes of every combination of answers."""
+"""The questions, and the projects that Copier renders for every combination of answers."""
 
 import ast
 import itertools
@@ -228,7 +228,7 @@ def test_every_combination_publishes(render, virtual_environment, server, bucket
 
 
 def published(project, backend, folder, server, bucket_name):
-    """The manifest of release one, and the names of all that is published."""
+    """The manifest of release one, and the names of all published files."""
     name = ".releases/one/staticfiles.json"
     if backend == "s3":
         body = server.client().get_object(Bucket=bucket_name, Key=f"static/{name}")["Body"].read()

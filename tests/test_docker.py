@@ -1,4 +1,4 @@
-"""The Dockerfile: linted, and carried out step by step in a clean folder, since tests have no Docker engine."""
+"""The Dockerfile is linted, and its steps are run in a clean folder, because tests have no Docker engine."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def choices(question: str) -> list[str]:
 
 @dataclass
 class Image:
-    """What a Dockerfile has made of a project so far. All stages share one folder, that which stands for /app."""
+    """The state of a build. All stages share one folder, which stands for /app."""
 
     app: Path
     variables: dict[str, str]
@@ -48,7 +48,7 @@ class Image:
 
 
 def build(project: Project, app: Path, **arguments: str) -> Image:
-    """Carry out the Dockerfile of a project, up to the first step that fails, with these build arguments."""
+    """Run the steps of a project's Dockerfile with these build arguments, up to the first that fails."""
     # The Python of the base image, with a pip of its own.
     base = app.parent / "base"
     subprocess.run(["uv", "venv", "--quiet", "--seed", "--clear", "--python=3.13", base], check=True, env=environment())
@@ -90,7 +90,7 @@ def build(project: Project, app: Path, **arguments: str) -> Image:
 
 
 def copy(context: Path, app: Path, sources: list[str]) -> None:
-    """COPY, of what .dockerignore leaves. Its patterns begin at the root, where .gitignore's would match anywhere."""
+    """COPY, without the files in .dockerignore. Its patterns are relative to the root, unlike those in .gitignore."""
     lines = (context / ".dockerignore").read_text().splitlines()
     ignored = pathspec.GitIgnoreSpec.from_lines(f"/{line}" for line in lines if line and not line.startswith("#"))
     for path in context.rglob("*"):

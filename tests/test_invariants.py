@@ -1,4 +1,4 @@
-"""What the mechanism promises, put to the test by other processes, signals and full disks."""
+"""The invariants of publishing, with concurrent processes, signals and full disks."""
 
 import hashlib
 import json
@@ -26,13 +26,13 @@ def complete(root: Path, release_id: str) -> bool:
 
 
 def half_written(root: Path) -> list[Path]:
-    """Files whose content is not what their name says."""
+    """Files whose content does not match the hash in their name."""
     hashed = ((path, re.search(r"\.([0-9a-f]{12})(\.|$)", path.name)) for path in root.rglob("*") if path.is_file())
     return [path for path, md5 in hashed if md5 and hashlib.md5(path.read_bytes()).hexdigest()[:12] != md5[1]]
 
 
 class Watcher:
-    """Reads the files of a release over and over, as visitors do, and counts what they would miss."""
+    """Reads the files of a release repeatedly, as visitors do, and counts those that are missing."""
 
     def __init__(self, root: Path, names: list[str]) -> None:
         self.expected = {root / name: (root / name).read_bytes() for name in names}
@@ -128,7 +128,7 @@ def test_the_watcher_sees_what_visitors_miss_with_djangos_own_storage(project):
 
 @pytest.fixture
 def many_files(project):
-    """A project with enough files that a publication can be stopped in the middle of it."""
+    """A project with enough files to stop a publication in the middle."""
     folder = project.path / "static" / "many"
     folder.mkdir()
     for n in range(2000):

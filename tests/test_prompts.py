@@ -1,4 +1,4 @@
-"""The questions, as a person sees them in a terminal of 80 columns, where Copier cuts off what is longer."""
+"""The questions in a terminal of 80 columns, where Copier cuts off longer lines."""
 
 import sys
 

@@ -42,7 +42,7 @@ print(done)
 
 
 def publish_and_prune(project: Project, releases: Callable[[], dict[str, list[str]]], looks: int) -> None:
-    """Do both at once, and look as often at least at what is there.
+    """Run both at once, and check the published files at least as often.
 
     `releases` gives the ids of those that are published, each with the files that it names and that are not there.
     """

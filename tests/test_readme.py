@@ -1,4 +1,4 @@
-"""The first commands of the README, as a newcomer types them."""
+"""The first commands of the README."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Real servers: a rolling deploy, a release that was never published, and what a probe sees meanwhile."""
+"""Server processes during a rolling deploy, with a release that was never published, and a readiness probe."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_a_rolling_deploy_serves_both_releases_and_never_one_that_is_not_publish
     root = tmp_path / "shared"
 
     def deploy(release_id: str, publish: bool = True) -> Server:
-        """A new folder with the code of this release, as most tools deploy; publish its files, and start it."""
+        """Create a new folder with the code of this release, as most tools do, publish its files, and start it."""
         folder = shutil.copytree(site.path, tmp_path / release_id, dirs_exist_ok=True)
         (folder / "static" / "example.txt").write_text(f"example of {release_id}")
         (folder / "REVISION").write_text(release_id)

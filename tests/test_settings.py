@@ -1,4 +1,4 @@
-"""What a project's settings take from the environment, and from a file .env beside manage.py."""
+"""The settings that a project reads from environment variables and from .env."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def bucket_site(render: Callable[..., Project], virtual_environment: Callable[..
 
 
 def evaluate(project: Project, expression: str, **variables: str) -> Any:
-    """The value of an expression with the settings of the project."""
+    """The value of an expression, evaluated with the settings of the project."""
     script = (
         f"import json; from django.conf import settings; settings.DEBUG\nprint(json.dumps({expression}, default=str))"
     )

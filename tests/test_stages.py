@@ -34,7 +34,7 @@ def with_options(render, virtual_environment, django_version):
 
 
 def guide(template, start):
-    """The line of the guide that starts so, as a dict."""
+    """The line of the guide that starts with this text, as a dict."""
     text = (template / "template" / "docs" / "static-files.md.jinja").read_text()
     (line,) = re.findall(rf"^{re.escape(start)}.*$", text, re.MULTILINE)
     return eval(f"{{{line}}}")

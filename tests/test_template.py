@@ -1,4 +1,4 @@
-"""The template's own files: what Copier, Windows and git would take amiss in silence."""
+"""Mistakes in the template's files that Copier, Windows or git would not report."""
 
 import ast
 import re
@@ -155,7 +155,7 @@ def test_no_lock_file_is_kept():
 
 
 def changes(changelog: str, version: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """What the release workflow publishes of this changelog."""
+    """The part of this changelog that the release workflow publishes."""
     (folder / ".github").mkdir()
     shutil.copy(ROOT / ".github" / "changes", folder / ".github")
     (folder / "CHANGELOG.md").write_text(changelog)

@@ -1,4 +1,4 @@
-"""Static files of real packages, as they are on the package index."""
+"""Static files of third-party packages."""
 
 import hashlib
 import json

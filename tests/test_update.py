@@ -1,4 +1,4 @@
-"""`copier update`: improvements arrive, the owner's changes stay, and nobody fights."""
+"""`copier update` applies changes in the template, keeps the owner's changes, and causes no conflicts."""
 
 import filecmp
 import itertools
@@ -27,7 +27,7 @@ def git(folder: Path, *arguments: str | Path) -> str:
 
 
 class Template:
-    """A git repository with the template as it stands in the work tree, to be changed and released."""
+    """A git repository with the template from the working tree, to change and release."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -98,7 +98,7 @@ def pairs(combination: dict[str, Any]) -> set[tuple[Any, ...]]:
 
 
 def covering_every_pair(combinations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Few of these combinations, with every pair of answers that occurs in all of them."""
+    """A small subset of these combinations that contains every pair of answers."""
     uncovered = set().union(*map(pairs, combinations))
     chosen = []
     while uncovered:
@@ -154,14 +154,14 @@ def test_the_owners_changes_and_the_templates_come_together(changing_template, t
     assert (project.path / "release_static/new.py").read_text() == "NEW = True\n"
     assert (project.path / "pages/templates/pages/home.html").read_text() == "<h1>Our shop</h1>\n"
     assert (project.path / "README.md").read_text().endswith("\nOur own words.\n")
-    assert "## Work on it" in (project.path / "README.md").read_text()
+    assert "## Development" in (project.path / "README.md").read_text()
     assert (project.path / "pages/static/pages/home.css").read_text() == "h1 { color: teal }\n"
     assert not (project.path / "static/example.txt").exists()
     assert yaml.safe_load((project.path / ".copier-answers.yml").read_text())["_commit"] == "v1.1.0"
 
 
 def owner_edits(project: Project, package: str = "shop") -> None:
-    """What an owner does in the first week: an app, dependencies, a setting, a page and a URL."""
+    """Typical changes of an owner: an app, dependencies, a setting, a page and a URL."""
 
     def edit(name: str, old: str, new: str) -> None:
         path = project.path / name
@@ -285,7 +285,7 @@ def test_no_page_links_to_one_that_is_gone_after_an_answer_was_changed(release_1
 
 
 def broken_links(project: Path) -> set[tuple[str, str]]:
-    """(page, link) where a page of a project's documentation links to a file that is not there."""
+    """(page, link) of every broken link in a project's documentation."""
     return {
         (str(page.relative_to(project)), link)
         for page in project.rglob("*.md")
@@ -394,7 +394,7 @@ def test_an_update_over_a_version_that_asks_something_else(changing_template, tm
 
 
 def guide(project: Project, heading: str) -> list[str]:
-    """The commands below a heading of docs/updates.md, with this Copier in place of the newest."""
+    """The commands below a heading of docs/updates.md, with this version of Copier instead of the newest."""
     sections = (project.path / "docs/updates.md").read_text().split("\n## ")
     section = next(section for section in sections if section.startswith(heading))
     commands = re.findall(r"```bash\n(.*?)```", section, flags=re.DOTALL)
@@ -478,7 +478,7 @@ def test_the_guide_renames_the_package_of_a_project_with_changes(release_1, tmp_
 
 
 def ask(template: Template, name: str) -> None:
-    """Add a question whether to have a folder of this name, as the last."""
+    """Add a last question, which adds a folder with this name."""
     exclude = f'  - "{{% if not {name} | default(false) %}}/{name}{{% endif %}}"\n'
     template.replace_in("copier.yml", "  - __pycache__\n", f"  - __pycache__\n{exclude}")
     question = f"{name}:\n  type: bool\n  help: Add this folder?\n  default: false\n\n"
@@ -493,7 +493,7 @@ def move(template: Template, old: str, new: str) -> None:
 
 @pytest.fixture(scope="session")
 def copier_floor(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with the oldest Copier that the template allows."""
+    """The Python of an environment with the oldest supported version of Copier."""
     floor = yaml.safe_load((ROOT / "copier.yml").read_text())["_min_copier_version"]
     folder = tmp_path_factory.mktemp("copier") / "venv"
     for command in (

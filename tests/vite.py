@@ -29,7 +29,7 @@ def npm(folder: Path, *arguments: str) -> None:
 
 
 def follow_guide(project: Project, node_modules: Path) -> None:
-    """Do in the project what the guide says, but for what `node_modules` already has."""
+    """Follow the guide in the project, except for the packages that are already in `node_modules`."""
     found = list(blocks(project.path / "docs" / "bundlers.md"))
     for block in found:
         if block.file.startswith("frontend/") or block.file in {"package.json", "vite.config.js"}:
@@ -52,7 +52,7 @@ def follow_guide(project: Project, node_modules: Path) -> None:
 
 
 def write_release(project: Project, folder: Path, number: int, **variables: str) -> Project:
-    """The release with this number: a copy of the project in which only the lazily loaded file differs, built."""
+    """Build the release with this number: a copy of the project in which only the lazily loaded file differs."""
     shutil.copytree(project.path, folder, symlinks=True)
     lazy = folder / "frontend" / "celebrate.js"
     lazy.write_text(lazy.read_text().replace("🎉", f"Release {number}!"))
@@ -68,7 +68,7 @@ def written(release: Project) -> set[str]:
 
 @pytest.fixture(scope="session")
 def node_modules(template: Path, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """What `npm install` installs for the package.json of the guide, once for a test run."""
+    """The packages that `npm install` installs for the guide's package.json, once per test run."""
     shared = tmp_path_factory.getbasetemp().parent if worker_id != "master" else tmp_path_factory.getbasetemp()
     folder = shared / "npm"
     with open(shared / "npm.lock", "w") as held:
@@ -84,7 +84,7 @@ def node_modules(template: Path, tmp_path_factory: pytest.TempPathFactory, worke
 
 
 class Visitor:
-    """A visitor's browser with the page that it has open. `complaints` is what the browser has to say."""
+    """A visitor's browser with an open page. `complaints` are the browser's errors."""
 
     def __init__(self, browser: Browser) -> None:
         self.complaints: list[str] = []
@@ -97,7 +97,7 @@ class Visitor:
         self.page.goto(f"http://127.0.0.1:{port}/", wait_until="networkidle")
 
     def click(self) -> str:
-        """What the module says that the page loads only now."""
+        """The text of the lazily loaded module."""
         self.page.click("h1")
         self.page.wait_for_function(
             "document.body.lastChild.nodeType === Node.TEXT_NODE && document.body.lastChild.data.trim()", timeout=10_000

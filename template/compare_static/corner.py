@@ -1,4 +1,4 @@
-"""A corner of a bucket: what is published there gets in nobody's way, and is removed in the end."""
+"""A temporary folder in a bucket."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ from release_static.s3.errors import BucketError, explained
 
 
 class Corner:
-    """The objects under `static/<name>/` in the bucket that the variables AWS_* say. Its methods raise BucketError."""
+    """The objects under `static/<name>/` in the bucket that the AWS_* variables set. All methods raise BucketError."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self.name = f"compare-static-{secrets.token_hex(4)}"
@@ -37,7 +37,7 @@ class Corner:
             return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"].read()
 
     def remove(self, name: str) -> None:
-        """No error if it is not there."""
+        """Does nothing if the file does not exist."""
         with self._explained("DeleteObject"):
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
@@ -47,14 +47,14 @@ class Corner:
 
 @contextmanager
 def corner(variables: Mapping[str, str]) -> Iterator[Corner]:
-    """Raises ReleaseStaticError if nothing could be removed from it, before anything is put there."""
+    """A temporary folder in the bucket. Raises ReleaseStaticError at the start if deleting is not allowed."""
     corner = Corner(variables)
     try:
         corner.remove("nothing")
     except BucketError as error:
         raise ReleaseStaticError(
-            f"{error}. For s3, compare_static publishes to a folder of its own in the bucket, and removes that in the "
-            "end. To leave s3 out, unset AWS_STORAGE_BUCKET_NAME."
+            f"{error}. For s3, compare_static publishes to a temporary folder in the bucket, and deletes it afterwards. "
+            "To skip s3, unset AWS_STORAGE_BUCKET_NAME."
         ) from error
     try:
         yield corner
@@ -64,7 +64,7 @@ def corner(variables: Mapping[str, str]) -> Iterator[Corner]:
 
 
 def public_bucket(endpoint: str) -> dict[str, str]:
-    """The variables of a new bucket on this server, whose `static/` everybody may read."""
+    """The environment variables for a new bucket on this server, with a public `static/`."""
     bucket = "compare-static"
     variables = {
         "AWS_S3_ENDPOINT_URL": endpoint,

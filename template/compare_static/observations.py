@@ -1,4 +1,4 @@
-"""What was seen in one configuration, and what follows from it: plain values."""
+"""The observations in one configuration, and conclusions from them."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from compare_static.stores import File
 
 @dataclass(frozen=True)
 class Reading:
-    """What a visitor gets who follows a link of a process to the file that the releases differ in.
+    """What a visitor gets from a process, for the link to the file that differs between the releases.
 
-    `release` is that of the process, `content` the one whose content is behind the link: None if that is neither's,
-    and `status` then says what came instead. `link` is None where the page itself fails.
+    `release` is the release of the process, and `content` the release whose file the link returns. If it is None, the link
+    returns something else, which `status` describes. `link` is None if the page itself fails.
     """
 
     release: str
@@ -25,9 +25,9 @@ class Reading:
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment of the deploy: what the processes of both releases hand out, and what the store holds.
+    """A moment of the deploy: the responses of processes of both releases, and the content of the store.
 
-    `files` are the releases whose file is in the store, `manifests` those of which a manifest is.
+    `files` are the releases whose file is in the store, `manifests` those whose manifest is.
     """
 
     old: Reading
@@ -41,7 +41,7 @@ class Changes:
     """What the second collectstatic did to the files of the first, by name."""
 
     overwritten: list[str]
-    # Written again, with the content that was there.
+    # Written again with the same content.
     rewritten: list[str]
     deleted: list[str]
     added: list[str]
@@ -49,18 +49,18 @@ class Changes:
 
 @dataclass(frozen=True)
 class Observation:
-    """One configuration. `moments` are t0 to t3; URLs are those that the first release had handed out at t0."""
+    """One configuration. `moments` are t0 to t3; URLs are those that the first release linked to at t0."""
 
     config: str
     storage: str
     moments: list[Moment]
     changes: Changes
-    # Names under which the first release's content of the changed file is there in the end.
+    # The names that have the first release's content of the changed file at the end.
     survivors: list[str]
-    # Manifests that are there in the end.
+    # The manifests that exist at the end.
     manifests: list[str]
     urls: int
-    # URLs that answer 404 in the end, and URLs with other content than at t0.
+    # URLs that return 404 at the end, and URLs whose content differs from t0.
     missing: list[str]
     different: list[str]
 

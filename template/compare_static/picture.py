@@ -17,7 +17,7 @@ _OLD, _NEW, _FILES, _MANIFESTS = 62, 104, 150, 188
 
 @dataclass(frozen=True)
 class Mark:
-    """A text in a box around its middle, of a class of page.html's style sheet."""
+    """Text in a box, by the center of the box, with a class of page.html's style sheet."""
 
     x: int
     y: int
@@ -37,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Picture:
-    """`labels` and `times` are (position, text) of the rows and columns; `lives` are (x, x, y), a process each."""
+    """`labels` and `times` are (position, text) of the rows and columns; `lives` are (x, x, y), one per process."""
 
     config: str
     storage: str

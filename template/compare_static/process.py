@@ -1,7 +1,7 @@
-"""A web process, as far as static files go: python -m compare_static.process
+"""The part of a web process that concerns static files: python -m compare_static.process
 
-It starts once. Then it answers each line on stdin with a line of JSON on stdout: its storage, and for every static file
-the URL that its pages hold, or null where {% static %} fails.
+For each line on stdin it prints a line of JSON: its storage, and for every static file the URL in its pages, or null if
+{% static %} fails.
 """
 
 import json
@@ -25,7 +25,7 @@ from compare_static.targets import Target, failed
 
 @dataclass(frozen=True)
 class Process:
-    """A web process of a release that is running. Its methods raise ReleaseStaticError if it has ended."""
+    """A running web process of a release. All methods raise ReleaseStaticError if it has exited."""
 
     release: Release
     target: Target
@@ -36,7 +36,7 @@ class Process:
         return self._ask()["storage"]
 
     def urls(self) -> dict[str, str]:
-        """The URL of every static file, by its name, but for those for which {% static %} fails."""
+        """The URL of every static file, by name, except those for which {% static %} fails."""
         return {name: url for name, url in self._ask()["urls"].items() if url is not None}
 
     def _ask(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Two releases of this project: its code, copied twice."""
+"""Two releases of this project, in two copies of its code."""
 
 import os
 import shutil
@@ -9,18 +9,18 @@ from pathlib import Path
 from release_static.errors import ReleaseStaticError
 
 OLD, NEW = "release-1", "release-2"
-# The file that the releases differ in, and its place in the project.
+# The file that differs between the releases, and its path in the project.
 EXAMPLE = "example.txt"
 SOURCE = f"static/{EXAMPLE}"
 
-# Beside manage.py: what processes write, and what would name the release.
+# Files beside manage.py that are not copied: those that processes write, and those that would set the release id.
 _WRITTEN = {"public", "media", "REVISION", "staticfiles.json"}
 _NOT_CODE = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3")
 
 
 @dataclass(frozen=True)
 class Release:
-    """The code of a release, and what its example.txt says."""
+    """The code of a release, and the content of its example.txt."""
 
     id: str
     code: Path
@@ -28,13 +28,13 @@ class Release:
 
 
 def make_releases(project: Path, scratch: Path) -> tuple[Release, Release]:
-    """The project as it is, and with a line more in its example.txt, as folders of `scratch`.
+    """Two copies of the project in `scratch`, the second with another line in example.txt.
 
-    Raises ReleaseStaticError if the project has no such file.
+    Raises ReleaseStaticError if the project does not have this file.
     """
     if not (project / SOURCE).is_file():
         raise ReleaseStaticError(
-            f"There is no {project / SOURCE}, and it is the file that the two releases differ in. Put one there, with "
+            f"There is no {project / SOURCE}, which is the file that differs between the two releases. Create it, with "
             "any text, and run compare_static again."
         )
     old, new = (_copy(project, scratch / release_id) for release_id in (OLD, NEW))

@@ -1,4 +1,4 @@
-"""Observations as statements: a table for the terminal, and the same one for page.html."""
+"""Format the observations as a table, for the terminal and for page.html."""
 
 import shutil
 import textwrap
@@ -13,7 +13,7 @@ _STATEMENT_WIDTH = 28  # characters
 
 @dataclass(frozen=True)
 class Cell:
-    """`verdict` is True for what a rolling deploy needs, False for what breaks it, None for what does neither."""
+    """`verdict` is True if this is what a rolling deploy needs, False if it breaks one, otherwise None."""
 
     text: str
     verdict: bool | None = None
@@ -21,7 +21,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A statement, and what it comes to in each configuration, by name."""
+    """A statement, and its result in each configuration, by name."""
 
     statement: str
     cells: dict[str, Cell]
@@ -34,7 +34,7 @@ def rows(observations: list[Observation]) -> list[Row]:
 
 
 def table(observations: list[Observation], width: int | None = None) -> str:
-    """The rows as text, `width` characters wide, by default as wide as the terminal."""
+    """The rows as text, `width` characters wide (default: the width of the terminal)."""
     columns = width or max(shutil.get_terminal_size((120, 0)).columns, 80)
     cell_width = (columns - _STATEMENT_WIDTH) // len(observations) - 2
     widths = [_STATEMENT_WIDTH, *[cell_width] * len(observations)]
@@ -78,7 +78,7 @@ def _urls(seen: Observation, names: list[str]) -> Cell:
 STATEMENTS: dict[str, Callable[[Observation], Cell]] = {
     "storage": lambda seen: Cell(seen.storage),
     "release-2 overwrote": lambda seen: Cell(_names(seen.changes.overwritten) or "nothing"),
-    "release-2 deleted, or rewrote as it was": lambda seen: Cell(
+    "release-2 deleted, or rewrote unchanged": lambda seen: Cell(
         _example([*seen.changes.deleted, *seen.changes.rewritten]),
         not (seen.changes.deleted or seen.changes.rewritten),
     ),
@@ -90,6 +90,6 @@ STATEMENTS: dict[str, Callable[[Observation], Cell]] = {
     "a process of release-1 that starts now gives": lambda seen: _gets(seen.moments[2].old),
     "a process of release-2 gives": lambda seen: _gets(seen.moments[2].new),
     "after the rollback release-1 gives": lambda seen: _gets(seen.moments[3].old),
-    "URLs of release-1 that answer 404": lambda seen: _urls(seen, seen.missing),
-    "URLs of release-1 with other content": lambda seen: _urls(seen, seen.different),
+    "URLs of release-1 that return 404": lambda seen: _urls(seen, seen.missing),
+    "URLs of release-1 with different content": lambda seen: _urls(seen, seen.different),
 }

@@ -1,6 +1,6 @@
-"""The four configurations of static files. STATIC_CONFIG names one of them, and settings.py takes it from here.
+"""The four configurations of static files. settings.py uses the one that STATIC_CONFIG names.
 
-What each of them does to a rolling deploy is measured and shown by: manage.py compare_static
+To see how each of them handles a rolling deploy: manage.py compare_static
 """
 
 import os
@@ -12,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 ON_DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 
-# Hashes the files of a release. Unlike Django's own storage it also rewrites the imports of ES modules;
-# docs/static-files.md says how to use another one.
+# Hashes the files of a release. Unlike Django's own storage, it also rewrites the imports of ES modules.
+# To use another one, see docs/static-files.md.
 STAGE = {
     "BACKEND": "django_manifeststaticfiles_enhanced.storage.EnhancedManifestStaticFilesStorage",
     "OPTIONS": {"support_js_module_import_aggregation": True},
@@ -22,7 +22,7 @@ STAGE = {
 
 @dataclass(frozen=True)
 class StaticConfig:
-    """Django's settings of these names."""
+    """The Django settings with these names."""
 
     STATIC_URL: str
     STATIC_ROOT: Path | None
@@ -31,9 +31,9 @@ class StaticConfig:
 
 @dataclass(frozen=True)
 class Site:
-    """What is the same in all four.
+    """The options that all four share.
 
-    `public` holds one folder a configuration, `cdn_domain` is the host that serves it, if not this machine, and
+    `public` contains one folder per configuration, `cdn_domain` is the host that serves it, if not this machine, and
     `release_id_strategy` is the dotted path of the function that finds the id of a release.
     """
 
@@ -43,17 +43,17 @@ class Site:
 
     @property
     def address(self) -> str:
-        """Where browsers find `public`; without a CDN, from: python -m http.server -d public/ 8080"""
+        """The URL of `public`. Without a CDN, serve it with: python -m http.server -d public/ 8080"""
         return f"https://{self.cdn_domain}" if self.cdn_domain else "http://localhost:8080"
 
 
 def default(site: Site) -> StaticConfig:
-    """Django as it comes: files are copied to STATIC_ROOT under their own names.
+    """Django's default: files are copied to STATIC_ROOT under their own names.
 
-    Gives: simplicity; the links in pages never change.
-    Lacks: names that change with the content. A browser that has the old file keeps it, so nothing can be cached for
-        long, and from the moment of collectstatic the old code serves the new files.
-    Fine:  while you develop, or for files that never change.
+    Advantages:  simple; URLs never change.
+    Limitations: browsers keep using a cached file after it has changed, so files cannot be cached for long. After
+        collectstatic, the old code serves the new files.
+    Use it:      in development, or for files that never change.
     """
     return StaticConfig(
         STATIC_URL=f"{site.address}/static-default/",
@@ -66,12 +66,12 @@ def default(site: Site) -> StaticConfig:
 
 
 def manifest(site: Site) -> StaticConfig:
-    """Django's hashed names, and one manifest for everybody: STATIC_ROOT/staticfiles.json.
+    """Django's hashed names, with one manifest for all releases: STATIC_ROOT/staticfiles.json.
 
-    Gives: names that change with the content, which browsers and CDNs may keep for ever.
-    Lacks: more than one release. Each collectstatic replaces the manifest, so old code that starts after it, in a
-        rolling deploy or a rollback, links to the new files; and it deletes and rewrites CSS and JavaScript that is live.
-    Fine:  if the site is down while you deploy: stop, update, start.
+    Advantages:  names change with the content, so browsers and CDNs can cache files forever.
+    Limitations: only one release at a time. Each collectstatic replaces the manifest, so old code that starts afterwards,
+        in a rolling deploy or a rollback, links to the new files. It also deletes and rewrites live CSS and JavaScript.
+    Use it:      if the site is down while you deploy: stop, update, start.
     """
     return StaticConfig(
         STATIC_URL=f"{site.address}/static-manifest/",
@@ -84,12 +84,12 @@ def manifest(site: Site) -> StaticConfig:
 
 
 def custom(site: Site) -> StaticConfig:
-    """Hashed names, and a manifest for each release: STATIC_ROOT/.releases/<release id>/staticfiles.json.
+    """Hashed names, with a manifest for each release: STATIC_ROOT/.releases/<release id>/staticfiles.json.
 
-    Gives: old and new code side by side, each with its own files, and rollbacks that need no collectstatic. Nothing
-        that is live is deleted or rewritten.
-    Lacks: a place that many machines share. Old files stay until they are pruned.
-    Fine:  in production, on one machine or on a disk that all machines see.
+    Advantages:  old and new code run side by side, each with its own files, and rollbacks need no collectstatic. Live files
+        are never deleted or rewritten.
+    Limitations: all machines need access to the same directory. Old files are kept until they are pruned.
+    Use it:      in production, on one machine or with a shared disk.
     """
     return StaticConfig(
         STATIC_URL=f"{site.address}/static-custom/",
@@ -105,11 +105,11 @@ def custom(site: Site) -> StaticConfig:
 
 
 def s3(site: Site) -> StaticConfig:
-    """As `custom`, in an S3 bucket: static/.releases/<release id>/staticfiles.json. Uploads go there too, under media/.
+    """Like `custom`, in an S3 bucket: static/.releases/<release id>/staticfiles.json. Uploads go there too, under media/.
 
-    Gives: what `custom` gives, to any number of machines, and to a CDN in front of the bucket.
-    Lacks: nothing that a rolling deploy needs. It takes a bucket, and the variables AWS_* that say which.
-    Fine:  in production, on many machines or on such as lose their disk.
+    Advantages:  those of `custom`, for any number of machines, and for a CDN in front of the bucket.
+    Limitations: requires a bucket, which the AWS_* variables set.
+    Use it:      in production, on many machines or on machines with ephemeral disks.
     """
     from release_static.s3 import settings as s3_settings
 
@@ -120,7 +120,7 @@ def s3(site: Site) -> StaticConfig:
         STATIC_ROOT=None,
         STORAGES={
             "default": {
-                # What users upload: private, under addresses that are signed and expire.
+                # Uploads: private, with signed URLs that expire.
                 "BACKEND": "storages.backends.s3.S3Storage",
                 "OPTIONS": {**bucket, "location": "media", "file_overwrite": False, "querystring_auth": True},
             },
@@ -141,10 +141,10 @@ STATIC_CONFIGS = {"default": default, "manifest": manifest, "custom": custom, "s
 
 
 def choose(name: str, site: Site) -> StaticConfig:
-    """The configuration of this name, in any case. Raises ImproperlyConfigured if there is none."""
+    """The configuration with this name, ignoring case. Raises ImproperlyConfigured if there is none."""
     if name.lower() not in STATIC_CONFIGS:
         raise ImproperlyConfigured(
-            f"STATIC_CONFIG is {name!r}, and compare_static/static_configs.py has no such configuration. Set it to one "
+            f"STATIC_CONFIG is {name!r}, which is not a configuration in compare_static/static_configs.py. Set it to one "
             f"of {', '.join(STATIC_CONFIGS)}, or leave it out."
         )
     return STATIC_CONFIGS[name.lower()](site)

@@ -1,4 +1,4 @@
-"""What is published: a store is a folder, or a corner of a bucket (corner.py)."""
+"""The published files. A store is a folder, or a folder in a bucket (corner.py)."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 
 class File(NamedTuple):
-    """`content` is a digest; `written` changes whenever the file is written, also with the same content."""
+    """`content` is a digest; `written` changes whenever the file is written, even with the same content."""
 
     content: str
     written: Any
@@ -17,7 +17,7 @@ class Store(Protocol):
         """Every file, by its name with forward slashes."""
 
     def read(self, name: str) -> bytes:
-        """The content of a file that is there."""
+        """The content of an existing file."""
 
 
 class Folder:

@@ -1,4 +1,4 @@
-"""Where the walk-through publishes to: a folder for each configuration on disk, a corner of a bucket for s3."""
+"""Where the walk-through publishes to: a folder on disk for each configuration, a temporary folder in a bucket for s3."""
 
 import io
 import logging
@@ -24,9 +24,9 @@ _SETTINGS = "compare_static_settings"
 
 @dataclass(frozen=True)
 class Target:
-    """One configuration: its name, the store that it publishes to, and variables of the environment that say so.
+    """One configuration: its name, the store that it publishes to, and the environment variables for it.
 
-    `resolution` is the time, in seconds, within which two writes of a file look like one.
+    `resolution` is the time, in seconds, within which two writes of a file cannot be told apart.
     """
 
     config: str
@@ -49,7 +49,7 @@ def failed(target: Target, what: str, errors: str) -> ReleaseStaticError:
     """`what` ended with `errors` on stderr."""
     said = "\n".join(f"  {line}" for line in errors.strip().splitlines()[-8:])
     return ReleaseStaticError(
-        f"With STATIC_CONFIG={target.config}, {what} failed in a copy of this project:\n{said}\nMend that first. This "
+        f"With STATIC_CONFIG={target.config}, {what} failed in a copy of this project:\n{said}\nFix that first. To reproduce it, run: "
         f"shows it too: STATIC_CONFIG={target.config} python manage.py collectstatic --dry-run --noinput"
     )
 
@@ -61,7 +61,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
 @contextmanager
 def on_disk(public: Path) -> Iterator[list[Target]]:
-    """One folder a configuration in `public`, which Python's own web server serves."""
+    """One folder per configuration in `public`, served by Python's own web server."""
     public.mkdir()
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(public))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -78,8 +78,8 @@ def _folder(config: str, public: Path, address: str) -> Target:
 
 @contextmanager
 def in_bucket(releases: tuple[Release, ...]) -> Iterator[Target | None]:
-    """A corner of the bucket in AWS_STORAGE_BUCKET_NAME, or else of one of moto's, if that is installed; or None."""
-    # boto3 takes its time to import, and web processes import this module too.
+    """A folder in the bucket AWS_STORAGE_BUCKET_NAME, or in a bucket of moto if it is installed, or None."""
+    # boto3 is slow to import, and web processes import this module too.
     from compare_static.corner import corner
 
     with _bucket() as variables:
@@ -93,13 +93,13 @@ def in_bucket(releases: tuple[Release, ...]) -> Iterator[Target | None]:
                     f'STATIC_URL = f"{{STATIC_URL}}{store.name}/"\n'
                     f'STORAGES["staticfiles"]["OPTIONS"]["location"] += "/{store.name}"\n'
                 )
-            # S3 dates objects by the second.
+            # Time stamps of objects in S3 are in seconds.
             yield Target("s3", store, {**variables, "DJANGO_SETTINGS_MODULE": _SETTINGS}, resolution=1.1)
 
 
 @contextmanager
 def _bucket() -> Iterator[Mapping[str, str] | None]:
-    """The variables of the environment that say which bucket there is."""
+    """The environment variables that set the bucket."""
     if os.environ.get("AWS_STORAGE_BUCKET_NAME"):
         yield os.environ
         return

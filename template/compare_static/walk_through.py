@@ -18,7 +18,7 @@ from release_static.errors import ReleaseStaticError
 
 
 def observe(target: Target, old: Release, new: Release) -> Observation:
-    """Deploy `old`, then `new` beside it, then `old` again. Raises ReleaseStaticError if anything of that fails."""
+    """Deploy `old`, then `new` beside it, then `old` again. Raises ReleaseStaticError if any of this fails."""
     walk = _Walk(target, (old, new))
     with ExitStack() as processes:
 
@@ -81,7 +81,7 @@ class _Walk:
         )
 
     def examples(self) -> list[str]:
-        """The names under which the file that the releases differ in is there, hashed and not."""
+        """The existing names, hashed and unhashed, of the file that differs between the releases."""
         stem, dot, extension = EXAMPLE.partition(".")
         names = self.target.store.files()
         return sorted(name for name in names if name.startswith(stem + dot) and name.endswith(dot + extension))
@@ -104,7 +104,7 @@ def _fetch(url: str) -> tuple[int, bytes]:
         return error.code, b""
     except OSError as error:
         raise ReleaseStaticError(
-            f"{url} could not be fetched: {getattr(error, 'reason', error)}. See that STATIC_URL is where the files are served from."
+            f"{url} could not be fetched: {getattr(error, 'reason', error)}. Check that STATIC_URL is where the files are served from."
         ) from error
 
 

@@ -7,6 +7,6 @@ from release_static.storages import ReleaseSpecificManifestMixin
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    # With DEBUG, and in tests, files are served as they are, without a release.
+    # With DEBUG, and in tests, files are served without a release.
     released = not settings.DEBUG and isinstance(staticfiles_storage, ReleaseSpecificManifestMixin)
     return render(request, "pages/home.html", {"storage": staticfiles_storage if released else None})

@@ -1,4 +1,4 @@
-"""What manage.py test and pytest have in common: pytest calls this from conftest.py."""
+"""The test runner of manage.py test. pytest uses it too, in conftest.py."""
 
 from django.conf import settings
 from django.test import override_settings
@@ -6,7 +6,7 @@ from django.test.runner import DiscoverRunner, ParallelTestSuite
 
 
 def use_test_settings():
-    """Tests need no secret key, no published release and no bucket: {% static %} gives names as they are.
+    """Tests need no secret key, published release or bucket: {% static %} returns unhashed URLs.
 
     Uploads stay in memory.
     """
@@ -22,7 +22,7 @@ def use_test_settings():
 
 
 class TestSuite(ParallelTestSuite):
-    # In each process of --parallel, where it does not begin as a copy of this one.
+    # In each process of --parallel that is not forked from this one.
     process_setup = use_test_settings
 
 

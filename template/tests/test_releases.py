@@ -36,7 +36,7 @@ class ReleasesTests(SimpleTestCase):
             call_command("collectstatic", interactive=False, verbosity=0)
 
     def example(self, release_id):
-        """What a visitor reads who follows the link on the home page of this release."""
+        """What a visitor gets from the link on the home page of this release."""
         with self.running(release_id):
             page = self.client.get(reverse("home"))
         self.assertContains(page, f"<dd>{release_id}</dd>", html=True)

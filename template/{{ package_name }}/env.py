@@ -1,15 +1,15 @@
-"""Variables of the environment, for settings.py."""
+"""Environment variables for settings.py."""
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 
 class Env(environ.Env):
-    """django-environ's Env, which does not guess.
+    """A stricter version of django-environ's Env.
 
-    A value that starts with $ is not the name of another variable: secret keys and passwords may start with it. A boolean
-    that is misspelled is an error, not False. Spaces around the items of a list are not part of them. The error about a
-    database's URL does not show it.
+    A value that starts with $ is not a reference to another variable, because secret keys and passwords may start with it.
+    A misspelled boolean is an error, not False. Spaces around the items of a list are removed. The error about an invalid
+    database URL does not show the URL, which contains the password.
     """
 
     BOOLEAN_FALSE_STRINGS = ("", "0", "false", "off", "n", "no")
@@ -32,7 +32,7 @@ class Env(environ.Env):
             database = {}
         if not database.get("ENGINE"):
             raise ImproperlyConfigured(
-                f"{var} in the environment or in .env is not the URL of a database. Write it as "
+                f"{var} in the environment or in .env is not a database URL. Write it as "
                 "postgres://user:password@host:5432/name, with %2F for / and %23 for # in the password."
             )
         return database

@@ -1,4 +1,4 @@
-"""Web servers with the configurations that a project has for them, and the project itself behind them."""
+"""Web servers with the configurations from a project, and the project behind them."""
 
 import os
 import re
@@ -49,7 +49,7 @@ http {{
 
 
 def put_in(configuration: str, values: dict[str, str]) -> str:
-    """The configuration with the values that its comments ask for."""
+    """The configuration, with the replacements that its comments describe."""
     for placeholder, value in values.items():
         assert placeholder in configuration
         configuration = configuration.replace(placeholder, value)
@@ -57,7 +57,7 @@ def put_in(configuration: str, values: dict[str, str]) -> str:
 
 
 def uncomment(configuration: str, first: str, last: str) -> str:
-    """The configuration with the commented lines from that with `first` to that with `last`."""
+    """The configuration, with the lines from `first` to `last` uncommented."""
     before, found, rest = configuration.partition(first)
     lines, end, after = rest.partition(last)
     assert found and end
@@ -115,7 +115,7 @@ SERVERS = {"nginx": nginx, "caddy": caddy}
 
 
 def program(*names: str) -> str:
-    """Where the first of these programs is; without any the test is skipped. .ci/run installs them."""
+    """The path of the first of these programs that exists. Otherwise the test is skipped. .ci/run installs them."""
     found = [path for name in names if (path := shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"))]
     if not found:
         pytest.skip(f"there is no {' nor '.join(names)}")

@@ -1,4 +1,4 @@
-"""Requests that no client has tidied up."""
+"""HTTP requests whose paths are sent unchanged."""
 
 import http.client
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Answer:
 
 
 def get(port: int, path: str, **headers: str) -> Answer:
-    """The answer to a GET with this path, as it is, and these headers, with _ for -."""
+    """The response to a GET request with exactly this path, and these headers, with _ for -."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     try:
         # Not request(), which adds an Accept-Encoding of its own.
@@ -32,7 +32,7 @@ def get(port: int, path: str, **headers: str) -> Answer:
 
 
 def post(port: int, path: str, body: bytes) -> Answer:
-    """The answer to a POST of a form."""
+    """The response to a POST request with a form."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     try:
         connection.request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})

@@ -1,4 +1,4 @@
-"""A Debian machine of the test's own: a root that boots its own systemd, as small as Debian makes it."""
+"""A minimal Debian machine for the test: a root file system that boots its own systemd."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ AUTHORITIES = "/etc/authorities-of-the-host.pem"
 
 
 def install(root: Path) -> None:
-    """Debian 13 in this folder. It takes a minute."""
+    """Debian 13 in this folder. Creating it takes a minute."""
     command = [*AS_ROOT, program("mmdebstrap"), "--quiet", "--variant=minbase", "--include=systemd-sysv,dbus"]
     subprocess.run([*command, "trixie", root], check=True, stdin=subprocess.DEVNULL, env=environment())
     if trusted := os.environ.get("SSL_CERT_FILE"):
@@ -32,7 +32,7 @@ def install(root: Path) -> None:
 
 @dataclass
 class Machine:
-    """It shares the network of the host, and nothing else. `leader` is its first process, as the host sees it."""
+    """It shares only the network with the host. `leader` is the pid of its first process on the host."""
 
     leader: int
 
@@ -58,7 +58,7 @@ class Machine:
             process.wait(DEADLINE)
 
     def run(self, commands: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """What root gets who types these commands into one shell, which stops at an error."""
+        """The output of these commands in one shell, as root. It stops at the first error."""
         variables = {"HOME": "/root", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         variables |= {name: os.environ[name] for name in NETWORK if name in os.environ}
         if os.environ.get("SSL_CERT_FILE"):
@@ -80,7 +80,7 @@ class Machine:
 
 
 def _leader(nspawn: int) -> int:
-    """The first process of the container that this process runs, or 0 as long as there is none."""
+    """The first process of the container that this process runs, or 0 if it has not started."""
     process = nspawn
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Two releases of a shop whose page, style sheet, script, lazily loaded module and font say which release they are."""
+"""Two releases of a shop. Its page, style sheet, script, lazily loaded module and font identify their release."""
 
 import io
 from pathlib import Path

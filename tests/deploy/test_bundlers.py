@@ -1,4 +1,4 @@
-"""Real builds of Vite, and of others, in a project that follows docs/bundlers.md."""
+"""Builds with Vite and other bundlers, in a project that follows docs/bundlers.md."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""A generated project in production, as it stands: real servers, a proxy that terminates TLS, and what they log."""
+"""A generated project in production: servers, a proxy that terminates TLS, and their logs."""
 
 import http.client
 import re
@@ -91,7 +91,7 @@ def test_a_server_without_a_secret_key_ends_when_it_starts(site, start, command)
     ("name", "value", "says"),
     [
         ("DJANGO_HTTPS", "ture", "DJANGO_HTTPS is 'ture' in the environment or in .env. Set it to 1 or 0.\n"),
-        ("DATABASE_URL", "postgres//", "DATABASE_URL in the environment or in .env is not the URL of a database."),
+        ("DATABASE_URL", "postgres//", "DATABASE_URL in the environment or in .env is not a database URL."),
     ],
 )
 def test_so_does_one_with_a_value_that_its_settings_refuse(site, start, name, value, says):

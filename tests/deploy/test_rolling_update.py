@@ -1,4 +1,4 @@
-"""A rolling update of two processes behind nginx, a rollback, and what a browser and 500 visitors see meanwhile."""
+"""What a browser and 500 visitors see during a rolling update of two processes behind nginx, and a rollback."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ APPLICATIONS = {"per release": "my_site.wsgi", "Django's own": "django.core.wsgi
 
 @dataclass
 class Shop:
-    """The shop behind nginx at `port`. `complaints` is what the browser has to say."""
+    """The shop behind nginx at `port`. `complaints` are the browser's errors."""
 
     port: int
     browser: Browser
@@ -42,7 +42,7 @@ class Shop:
         return page
 
     def parts(self, page: Page) -> list[str]:
-        """The releases that the page, its style sheet and its script are of."""
+        """The releases of the page, its style sheet and its script."""
         return page.evaluate(
             """() => {
                 const page = document.documentElement;
@@ -65,13 +65,13 @@ class Shop:
         return "mixed" if len(found) > 1 else f"release {found.pop()}"
 
     def visits(self) -> Counter[str]:
-        """What this many visitors get, who each ask twice, so that both processes answer, for each of two pages."""
+        """What this many visitors get for two pages. Each requests a page twice, so that both processes respond."""
         paths = ["/", "/", "/offer/", "/offer/"]
         return Counter(self.visit(paths[n % len(paths)]) for n in range(REQUESTS))
 
     @contextmanager
     def visited(self) -> Iterator[Counter[str]]:
-        """What visitors get who come and go all the time."""
+        """What visitors get who keep requesting the page."""
         seen: Counter[str] = Counter()
         stop = Event()
 
@@ -90,7 +90,7 @@ class Shop:
 
 @dataclass
 class Update:
-    """What was seen of an update from release 1 to release 2 that stopped half-way, and was rolled back."""
+    """The observations during an update from release 1 to release 2 that was stopped halfway and rolled back."""
 
     shop: Shop
     releases: dict[int, Project]

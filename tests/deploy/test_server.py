@@ -1,4 +1,4 @@
-"""The guide to one server, followed on a Debian machine that has nothing but what the guide installs."""
+"""Follow the guide for one server on a Debian machine with only the packages that the guide installs."""
 
 import http.client
 import json
@@ -41,7 +41,7 @@ SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 
 @dataclass
 class Site:
-    """The project on its owner's machine, and the server that the guide makes of `machine`."""
+    """The project on the developer's machine, and `machine` as the server in the guide."""
 
     project: Project
     machine: Machine
@@ -72,7 +72,7 @@ class Site:
         return response.read()
 
     def live(self) -> set[str]:
-        """The releases of the processes: each answers every second request."""
+        """The releases of the processes, which take turns responding."""
         return {json.loads(self.get("/healthz"))["release"] for _ in range(4)}
 
     def log_in(self) -> bool:
@@ -90,7 +90,7 @@ class Site:
         return answer.status == 302 and "sessionid=" in str(answer.headers)
 
     def upload(self, content: bytes) -> str:
-        """The path that the upload is served from."""
+        """The URL path of the upload."""
         body = b'--boundary\r\nContent-Disposition: form-data; name="file"; filename="mine.svg"\r\n\r\n%s\r\n--boundary--\r\n'
         answer = self.request("POST", "/upload", body % content, Content_Type="multipart/form-data; boundary=boundary")
         assert answer.status == 200
@@ -98,7 +98,7 @@ class Site:
 
     @contextmanager
     def visited(self) -> Iterator[Counter[int]]:
-        """The statuses that visitors get who come all the time."""
+        """The status codes that visitors get who keep requesting the page."""
         seen: Counter[int] = Counter()
         stop = Event()
 
@@ -117,7 +117,7 @@ class Site:
 
 @pytest.fixture
 def site(render: Callable[..., Project], tmp_path: Path) -> Iterator[Site]:
-    """A project with a remote, pushed, and a machine where no step of the guide has been taken yet."""
+    """A project that was pushed to a remote, and a machine without any step of the guide."""
     project, port = render(), free_port()
     views, urls = project.path / "pages" / "views.py", project.path / "my_site" / "urls.py"
     views.write_text(views.read_text().replace("from django.http", f"{IMPORTS}from django.http", 1) + VIEW)
@@ -201,7 +201,7 @@ def test_users_uploads_and_old_pages_survive_deploys_a_rollback_and_a_prune(site
 
 
 def set_up(site: Site) -> list[str]:
-    """Take the steps of the guide up to the first visitor. The release that is deployed."""
+    """Follow the guide up to the first visitor. Returns the deployed release."""
     site.project.run("bash", "-euc", site.block("uv lock", "git push"))
     run = site.machine.run
     run(site.block("apt install", "adduser") + site.block("cat > env") + site.block("git clone"))
@@ -231,7 +231,7 @@ def a_release_that_does_not_start_changes_nothing(site: Site, live: str) -> None
 
 
 def cron_prunes(site: Site, releases: list[str]) -> None:
-    """Run what the guide has for cron, with the variables that cron gives it."""
+    """Run the guide's cron job, with the environment of cron."""
     run = site.machine.run
     run(site.block("/etc/cron.d"))
     found = re.fullmatch(r"17 4 \* \* \*  (\w+)  (.+)\n", run("cat /etc/cron.d/my_site").stdout)

@@ -1,4 +1,4 @@
-"""nginx and Caddy with the configurations in deploy/, as a browser, a CDN and a curious visitor meet them."""
+"""nginx and Caddy with the configurations in deploy/, as seen by a browser, a CDN and an attacker."""
 
 import gzip
 import re
@@ -64,7 +64,7 @@ class Site:
         return get(self.server.port, path, **headers)
 
     def hashed(self, name: str) -> str:
-        """The path of a file under the name with its hash."""
+        """The path of a hashed file."""
         pattern = f"{Path(name).stem}.{'[0-9a-f]' * 12}{Path(name).suffix}"
         (path,) = (self.project.path / "public" / "static").glob(pattern)
         return f"/static/{path.name}"

@@ -1,4 +1,4 @@
-"""ADOPT.md, and what a person does who follows it."""
+"""Follow ADOPT.md."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.guide import blocks
 
 
 class Guide:
-    """The lines of an ADOPT.md, and how many of them were written into a project."""
+    """The code blocks of ADOPT.md."""
 
     def __init__(self, file: Path) -> None:
         self._blocks = list(blocks(file))

@@ -1,4 +1,4 @@
-"""Django projects in the layouts that people have, in production before release_static/ comes to them.
+"""Django projects with common layouts, in production before release_static/ is added.
 
 Each has a page /shop, whose style sheet a release changes, tests of its own, and a static root that a variable names.
 """
@@ -123,7 +123,7 @@ def wagtail_start(project: Project) -> None:
 
 
 def cookiecutter(project: Project) -> None:
-    """As cookiecutter-django lays out a project with WhiteNoise and django-compressor, and no part of its output."""
+    """The layout of cookiecutter-django with WhiteNoise and django-compressor, written by hand."""
     base = """from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve(strict=True).parent.parent.parent

@@ -1,4 +1,4 @@
-"""`copier copy` and `copier update` in projects that exist: what comes, what stays, and what is refused."""
+"""`copier copy` and `copier update` in existing projects."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ OTHERS = (
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    """A project that another template made, committed."""
+    """A committed project that was made with another template."""
     shop = Project(tmp_path / "[shop]")
     (shop.path / "shop").mkdir(parents=True)
     for name in ("manage.py", "README.md", "pyproject.toml", ".gitignore", "shop/settings.py"):

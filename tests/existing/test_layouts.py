@@ -1,4 +1,4 @@
-"""Existing projects: release_static/ comes to them, and their releases are published beside what was there."""
+"""Add release_static/ to existing projects, and publish releases beside the existing files."""
 
 import json
 import re
@@ -23,7 +23,7 @@ print(b"".join(application(environ, lambda status, headers: None)).decode())
 
 
 class Site:
-    """A project in production: each release in a folder of its own, with one static root."""
+    """A project in production: each release in its own folder, with one static root."""
 
     def __init__(self, layout: Layout, folder: Path, python: Path) -> None:
         self.layout = layout
@@ -42,7 +42,7 @@ class Site:
         return Project(self.folder / project.path.relative_to(self.folder).parts[0]).commit(message)
 
     def release(self, name: str) -> Project:
-        """The code as it is now, with a style sheet of this release."""
+        """The current code, with a style sheet for this release."""
         project = self._project(name, self.code.python)
         shutil.copytree(self.folder / "code", self.folder / name, symlinks=True)
         (project.path / self.layout.style_sheet).write_text(f"h1::after {{ content: '{name}' }}\n")
@@ -62,7 +62,7 @@ class Site:
         return said
 
     def style_sheets(self, project: Project) -> list[str]:
-        """The content of what the page links to, of a server process that starts now."""
+        """The content of the file that the page links to, from a new server process."""
         page = project.run(str(project.python), "-c", VISIT, self.layout.wsgi, "/shop").stdout
         links = re.findall(r'href="/static/([^"]+)"', page)
         assert links, page
@@ -74,7 +74,7 @@ class Site:
         return {path: (status.st_ino, status.st_mtime_ns, status.st_ctime_ns) for path, status in statuses.items()}
 
     def check(self, project: Project) -> list[str]:
-        """The ids of what the checklist reports."""
+        """The ids of the messages from `check --deploy`."""
         done = project.manage("check", "--deploy", "--tag", "staticfiles", check=False)
         assert done.returncode == ("ERRORS:" in done.stderr)
         return sorted(re.findall(r"\(release_static\.(\w+)\)", done.stderr))

@@ -14,7 +14,7 @@ STORAGE_OPTIONS = {"bundles", "environment", "references", "stage"}
 
 
 class Site:
-    """A static root, and a folder of sources that are published to it."""
+    """A static root, and a folder of sources to publish to it."""
 
     def __init__(self, folder: Path, settings: Any) -> None:
         self.root = folder / "root"
@@ -31,7 +31,7 @@ class Site:
         return path
 
     def run_release(self, release_id: str | None, **options: Any) -> None:
-        """From here on this process is one of this release."""
+        """Make this process one of this release."""
         backend = "release_static.storages.ReleaseSpecificManifestLocalStorage"
         staticfiles = {"BACKEND": backend, "OPTIONS": {"release_id": release_id, **options}}
         self._settings.STORAGES = {**self._settings.STORAGES, "staticfiles": staticfiles}

@@ -1,4 +1,4 @@
-"""The least that a project needs to publish its static files. Tests set the directories."""
+"""The minimal settings to publish static files. Tests set the directories."""
 
 SECRET_KEY = "for tests"
 

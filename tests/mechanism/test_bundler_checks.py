@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def warnings() -> dict[str, tuple[str, str]]:
-    """By id, what is wrong and what to do."""
+    """The messages and hints, by id."""
     return {
         str(message.id): (message.msg, str(message.hint))
         for message in run_checks()
@@ -139,7 +139,7 @@ def test_with_another_storage_or_without_these_apps_there_is_nothing_to_warn_of(
 
 
 def set_up(*apps: str) -> str:
-    """What Django says as it starts with these apps and without STATIC_ROOT."""
+    """Django's output when it starts with these apps and without STATIC_ROOT."""
     code = f"from tests.mechanism import settings; settings.INSTALLED_APPS = {apps!r}; import django; django.setup()"
     environment = {"DJANGO_SETTINGS_MODULE": "tests.mechanism.settings", "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run(

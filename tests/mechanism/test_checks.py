@@ -6,7 +6,7 @@ DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 
 
 def messages(*, deploy: bool = False) -> dict[str, tuple[str, str]]:
-    """By id, what is wrong and what to do."""
+    """The messages and hints, by id."""
     return {
         str(message.id): (message.msg, str(message.hint))
         for message in run_checks(include_deployment_checks=deploy)
@@ -20,7 +20,7 @@ def errors() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def commands():
-    """Django looks for commands once a process."""
+    """Django looks for commands once per process."""
     get_commands.cache_clear()  # type: ignore[attr-defined]
     yield
     get_commands.cache_clear()  # type: ignore[attr-defined]
@@ -28,7 +28,7 @@ def commands():
 
 @pytest.fixture
 def another_collectstatic(tmp_path, monkeypatch):
-    """The name of an app that has a collectstatic too, as collectfasta does."""
+    """The name of an app that has a collectstatic command too, as collectfasta does."""
     folder = tmp_path / "faster" / "management" / "commands"
     folder.mkdir(parents=True)
     (tmp_path / "faster" / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""The plan of the house: which room of the mechanism may import which, and that nothing goes round in a circle."""
+"""Which packages of release_static/ may import which others, without circular imports."""
 
 import ast
 import subprocess
@@ -24,7 +24,7 @@ MAY_IMPORT = {
 
 
 def imports() -> dict[str, set[str]]:
-    """By module, those of the mechanism that it imports anywhere, also where only a type checker looks."""
+    """The modules of release_static/ that each module imports, including those under TYPE_CHECKING."""
     files = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
     modules = {name.removesuffix(".__init__"): path for name, path in files.items()}
     found: dict[str, set[str]] = {}

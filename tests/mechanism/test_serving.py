@@ -1,4 +1,4 @@
-"""What keeps a process from serving. (What makes a manifest unusable is in test_storages.py.)"""
+"""Reasons for a server not to start. (test_storages.py tests unusable manifests.)"""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from release_static.serving import get_asgi_application, get_wsgi_application, p
 
 
 def refusal(capsys: pytest.CaptureFixture[str], status: int = 3) -> str:
-    """What a process says as it ends."""
+    """The output of a process that exits."""
     with pytest.raises(SystemExit) as ended:
         require_manifest()
     assert ended.value.code == status  # 3 makes gunicorn give up instead of trying for ever

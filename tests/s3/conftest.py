@@ -36,7 +36,7 @@ def no_variables_of_this_machine(monkeypatch: pytest.MonkeyPatch, server: Server
 
 @dataclass
 class Site:
-    """Static files in `sources`, published to `location` in a bucket by Django in this process."""
+    """Static files in `sources`, which Django in this process publishes to `location` in a bucket."""
 
     server: Server
     bucket: str
@@ -95,7 +95,7 @@ class Site:
         return self.on_request(operation, request)
 
     def publish(self, release_id: str, **options: Any) -> str:
-        """The summary of collectstatic. Afterwards `requests` has those of this run."""
+        """The summary of collectstatic. Afterwards `requests` contains the requests of this run."""
         self.requests.clear()
         self.at(release_id)
         return call_command("collectstatic", interactive=False, **options)
@@ -117,7 +117,7 @@ class Site:
         return {key: tag for key, tag in self.server.names(self.bucket).items() if LOCK not in key}
 
     def locks(self) -> list[str]:
-        """The locks that are held: one that was released is empty."""
+        """The locks that are held. Released ones are empty."""
         empty = hashlib.md5(b"").hexdigest()
         return [key for key, tag in self.server.names(self.bucket).items() if LOCK in key and empty not in tag]
 

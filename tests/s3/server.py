@@ -37,7 +37,7 @@ class Server:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment of a project that publishes here, but for the bucket."""
+        """The environment of a project that publishes here, without the bucket."""
         return {
             "AWS_ACCESS_KEY_ID": self.key,
             "AWS_SECRET_ACCESS_KEY": self.secret,
@@ -60,7 +60,7 @@ class Server:
         return {found["Key"]: found["ETag"] for page in pages for found in page.get("Contents", [])}
 
     def user(self, policy: dict[str, Any]) -> str:
-        """A new user who may do what this policy says; their key."""
+        """Create a user with this policy. Returns their access key."""
         name = f"user{uuid.uuid4().hex[:8]}"
         root = os.environ.get("CEPH_ROOT")
         command = [*(["chroot", root] if root else []), "radosgw-admin", "-c", f"{self.data}/ceph.conf"]
@@ -95,7 +95,7 @@ def start_ceph(owner: int, attempts: int = 3) -> Server:
 
 
 def _shared_ceph(directory: Path, owner: int) -> Server:
-    """One for the whole run, whatever the number of workers, until the run's process ends."""
+    """One server for the whole test run, shared by all workers."""
     with open(directory / "rgw.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         started = directory / "rgw.pickle"

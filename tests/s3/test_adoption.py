@@ -14,7 +14,7 @@ DJANGO_STORAGES = "storages.backends.s3.S3ManifestStaticStorage"
 
 @pytest.fixture
 def old(site):
-    """The hashed name of a style sheet that django-storages published, with another content than now."""
+    """The hashed name of a style sheet that django-storages published, with different content."""
     site.write(home__css="body { color: red }")
     site.configure("one")
     staticfiles = site.settings.STORAGES["staticfiles"]

@@ -1,4 +1,4 @@
-"""What a visitor's browser makes of a page whose static files come from another origin."""
+"""A page whose static files come from another origin, in a browser."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def open_to_browsers(server, bucket_name, project):
 
 @contextmanager
 def running(project):
-    """The address of the site while a process of it runs."""
+    """The URL of the site while a process of it runs."""
     process = subprocess.Popen(
         [project.python, "-c", SERVER],
         cwd=project.path,

@@ -1,4 +1,4 @@
-"""Options of django-storages, and encryption, whatever the server makes of them."""
+"""Options of django-storages, and encryption, on any server."""
 
 import hashlib
 
@@ -26,7 +26,7 @@ def sent(site):
 
 
 def values(sent, header):
-    """Those that published files have, and those that files in `.releases/` have."""
+    """The headers of published files, and those of files in `.releases/`."""
     private = {key: headers.get(header) for key, headers in sent.items() if "/.releases/" in key}
     public = {key: headers.get(header) for key, headers in sent.items() if key not in private}
     return set(public.values()), set(private.values())
@@ -65,7 +65,7 @@ def test_the_access_control_list_among_the_object_parameters_counts(site, sent):
 
 
 def test_a_bucket_may_demand_that_every_object_is_encrypted(site, sent):
-    """As with a policy that denies PutObject without this header."""
+    """Like a policy that denies PutObject without this header."""
     site.options = {"object_parameters": {"ServerSideEncryption": "AES256"}}
 
     if site.server.is_ceph:
@@ -90,7 +90,7 @@ def test_gzip_is_refused_with_the_reason(site):
 
 @pytest.fixture
 def kms(site):
-    """As under SSE-KMS: an ETag says nothing about the content."""
+    """Like SSE-KMS: an ETag is not a digest of the content."""
 
     def disguise(operation, parsed):
         for answer in (parsed, *parsed.get("Contents", ())):

@@ -1,4 +1,4 @@
-"""The documents in a project's docs/s3.md, as they stand, on a server that enforces them."""
+"""The documents in a project's docs/s3.md, on a server that enforces them."""
 
 import fnmatch
 import json
@@ -18,7 +18,7 @@ MANIFEST = "static/.releases/one/staticfiles.json"
 
 @pytest.fixture
 def documents(render, bucket_name):
-    """By the key or the statement that a document begins with."""
+    """The documents, by their first key or the id of their first statement."""
     text = (render(storage_backend="s3").path / "docs" / "s3.md").read_text().replace("my-bucket", bucket_name)
     found = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)]
     return {document["Statement"][0]["Sid"] if "Statement" in document else "CORS": document for document in found}
@@ -146,7 +146,7 @@ def test_who_may_list_but_only_there_is_told_that_a_manifest_is_missing(ceph, si
 
 
 def test_write_once_as_a_rule_of_the_bucket_denies_nothing_but_a_second_manifest(site, documents):
-    """No server for tests knows the condition, so the one statement is applied here, as Amazon documents it."""
+    """No test server supports the condition, so this applies the statement as Amazon documents it."""
     [rule] = documents["ManifestsAreWrittenOnce"]["Statement"]
     assert (rule["Effect"], rule["Action"], rule["Condition"]) == (
         "Deny",
@@ -175,7 +175,7 @@ def test_write_once_as_a_rule_of_the_bucket_denies_nothing_but_a_second_manifest
 
 
 def test_ceph_16_does_not_know_the_condition_and_denies_every_manifest(ceph, site, documents):
-    """As the guide says. If this fails, Ceph has learned it, and the test above can use the server."""
+    """As the guide says. If this fails, Ceph supports the condition now, and the test above can use the server."""
     ceph.client().put_bucket_policy(Bucket=site.bucket, Policy=json.dumps(documents["ManifestsAreWrittenOnce"]))
 
     with pytest.raises(CommandError, match="AccessDenied"):

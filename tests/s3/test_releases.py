@@ -17,7 +17,7 @@ def releases(*arguments, **options):
 
 @pytest.fixture
 def three(site):
-    """Three releases, each with another app.js; this process is one of the third."""
+    """Three releases, each with a different app.js. This process belongs to the third."""
     for n, release_id in enumerate(["r1", "r2", "r3"]):
         site.write(app__js=f"let release = {n};\n")
         site.publish(release_id)

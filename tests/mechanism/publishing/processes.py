@@ -1,4 +1,4 @@
-"""A destination in memory, and processes that use it one storage operation at a time, in an order that a test gives.
+"""A destination in memory, and processes that use it one storage operation at a time, in an order that a test chooses.
 
 Each process is a greenlet: real code, which stops in front of every storage operation. A test lets one of them go for
 one step at a time. `explore` does so in every order there is, but visits each state once: what is stored, and what each
@@ -71,7 +71,7 @@ class Bucket:
         return releases | {entry.name: entry for entry in self.entries() if entry.name in wanted}
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
-        """In pages, each as things are when it is asked for."""
+        """In pages, each with the state at the time of its request."""
         after, page = "", [""]
         while page:
             self._step(f"list {prefix}")
@@ -201,14 +201,14 @@ class Process:
 
     @property
     def waits_in_vain(self) -> bool:
-        """Whether it would only find what it found before."""
+        """Whether another attempt would have the same result."""
         return self._waits_on is not None and self._waits_on == self.bucket.locks
 
     def go(self) -> None:
         self._greenlet.switch()
 
     def kill(self) -> None:
-        """As by SIGKILL: not even its `finally` does anything to the bucket."""
+        """As with SIGKILL: not even its `finally` blocks change the bucket."""
         self._killed = True
         if self.alive:
             self._greenlet.switch()
@@ -223,7 +223,7 @@ class Process:
 
 
 class World:
-    """A bucket and the processes that use it at once."""
+    """A bucket and the processes that use it concurrently."""
 
     def __init__(self, bucket: Bucket, runs: dict[str, Callable[[Bucket], Any]]) -> None:
         self.bucket = bucket
@@ -231,7 +231,7 @@ class World:
 
     @property
     def ready(self) -> list[int]:
-        """Who can go. Someone who waits can only if all do, for one that was killed: then time passes."""
+        """The processes that can make a step. If all of them wait for a killed process, time passes."""
         alive = [place for place, process in enumerate(self.processes) if process.alive]
         return [place for place in alive if not self.processes[place].waits_in_vain] or alive
 
@@ -242,7 +242,7 @@ class World:
 
     @property
     def state(self) -> Hashable:
-        """Two worlds with the same state go on alike."""
+        """Two worlds with the same state have the same next steps."""
         names = tuple(sorted((name, bool(content)) for name, (content, _) in self.bucket.objects.items()))
         return names, *((process.history, process.alive) for process in self.processes)
 
@@ -252,7 +252,7 @@ class World:
 
 
 def explore(make: Callable[[], World], look: Callable[[World], None]) -> Iterator[tuple[int, ...]]:
-    """Every order in which the processes can go, but each state only once. `look` at each; yields the way there."""
+    """Visit every order of steps, but each state only once. Calls `look` in each state, and yields the steps to it."""
     known = set()
     ways: list[tuple[int, ...]] = [()]
     while ways:
@@ -271,7 +271,7 @@ def explore(make: Callable[[], World], look: Callable[[World], None]) -> Iterato
 
 
 def wander(world: World, look: Callable[[World], None], choices: Random) -> None:
-    """One order in which the processes can go, for worlds that have too many to go through."""
+    """One order of steps, for worlds with too many orders to visit all of them."""
     while ready := world.ready:
         world.go(choices.choice(ready))
         look(world)

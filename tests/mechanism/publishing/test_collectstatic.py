@@ -278,7 +278,7 @@ def test_a_project_without_static_files_is_told_so(site):
 
 
 def test_nothing_but_the_static_root_is_written_to(site, tmp_path, monkeypatch):
-    """As in a container whose file system may only be read, but for that volume."""
+    """As in a container with a read-only file system, except for that volume."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "not there"))
 
     assert "Release one: 2 files published" in site.publish("one")

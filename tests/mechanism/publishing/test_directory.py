@@ -28,7 +28,7 @@ def lock(directory):
 
 
 def plan_for(files, lock, paths=None):
-    """The plan of a release `one` whose manifest names the hashed ones of these files."""
+    """The plan of a release `one` whose manifest contains the hashed files among these."""
     paths = {file.name: file.name for file in files if file.hashed} if paths is None else paths
     existing = lock.existing(file.name for file in files)
     return prepare("one", "production", Manifest(paths, hash="abc", release={}), files, existing, lock.destination)

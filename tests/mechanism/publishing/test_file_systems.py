@@ -18,7 +18,7 @@ ONE_AT_A_TIME = "two processes that publish the same release at once are not det
 
 @pytest.fixture
 def mount(tmp_path, monkeypatch):
-    """A folder behind rclone's FUSE file system, which has no hard links. Where it cannot be mounted, one without links."""
+    """A folder on rclone's FUSE file system, which has no hard links. If it cannot be mounted, hard links are disabled."""
     behind, mount = tmp_path / "behind", tmp_path / "mount"
     behind.mkdir()
     mount.mkdir()
@@ -110,7 +110,7 @@ def test_a_temporary_directory_that_cannot_be_removed_yet_ends_no_publication(si
 
 @pytest.fixture
 def without_privileges():
-    """Permissions apply to this process, even if it is one of root."""
+    """Make permissions apply to this process, even if it runs as root."""
     libc, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)
     capabilities = (ctypes.c_uint32 * 6)()
     assert libc.capget(header, capabilities) == 0

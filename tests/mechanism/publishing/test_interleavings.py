@@ -64,7 +64,7 @@ def published(*release_ids):
 
 
 def pruned_halfway():
-    """The release `old` as a prune leaves it that was killed after the first file."""
+    """The release `old`, as left behind by a prune that was killed after the first file."""
     objects = published("old", "live")
     objects[beside("old", EXPIRED)] = objects.pop(path("old"))
     del objects[hashed("only.txt")]
@@ -150,7 +150,7 @@ def pin_old(bucket):
 
 
 def broken(world):
-    """(release, name) of each file that a published manifest names and that is not there, or is something else."""
+    """(release, name) of each file in a published manifest that is missing or has different content."""
     objects = world.bucket.objects
     return [
         (name, hashed_name)
@@ -169,21 +169,21 @@ def check(world):
 
 
 def finish(world, look):
-    """Let all go on to their ends, one after the other."""
+    """Let all processes finish, one after the other."""
     while world.ready:
         world.go(world.ready[0])
         look(world)
 
 
 def again(world, *runs):
-    """The same storage two hours later, used by one process after the other: what is there in the end."""
+    """The final content of the same storage when, two hours later, one process after the other uses it."""
     objects = sorted(world.bucket.objects.items(), key=lambda item: item[1][1])
     return _later(tuple((name, content) for name, (content, _) in objects), runs)
 
 
 @functools.cache
 def _later(contents, runs):
-    """By then no lock counts any more, and of time stamps only the order matters. Many orders end in the same storage."""
+    """By then all locks have expired, and only the order of time stamps matters. Many orders end in the same storage."""
     start = Clock().now - TWO_HOURS
     objects = {name: (content, start + order) for order, (name, content) in enumerate(contents)}
     for run in runs:
@@ -238,7 +238,7 @@ def test_no_order_leaves_a_published_manifest_with_a_missing_file(situation, sta
 
 
 def promoter(staged):
-    """Publishes the release `old`, which a prune is about to delete, in another environment."""
+    """Publish the release `old`, which a prune is about to delete, in another environment."""
     return publisher(staged, "old", "staging")
 
 
@@ -372,7 +372,7 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
 
 
 def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
-    """It publishes nothing incomplete, or fails, and then running it again completes it."""
+    """It publishes a complete release, or fails, and then running it again completes the release."""
     release_id, make = scenario
     publish_again = publisher(staged, release_id)
     too_late = 0

@@ -155,7 +155,7 @@ def test_a_prune_sweeps_locks_that_were_released_or_have_ended(destination):
 
 def test_a_prune_that_may_not_delete_releases_its_lock_by_emptying_it(tmp_path):
     class ReadAndWrite(Directory):
-        """What a bucket is for credentials that may not delete."""
+        """A bucket, for credentials without permission to delete."""
 
         def delete(self, names):
             raise PermissionError("s3:DeleteObject")

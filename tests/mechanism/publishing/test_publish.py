@@ -9,7 +9,7 @@ from release_static.publishing.publish import prepare
 
 
 class Compared(Directory):
-    """Content matches where the sizes do."""
+    """Content matches if the sizes do."""
 
     def matches(self, file, entry):
         return file.size == entry.size

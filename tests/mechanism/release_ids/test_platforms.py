@@ -1,4 +1,4 @@
-"""Each platform's strategy, with the variables as that platform sets them while it builds, releases and runs."""
+"""Each platform's strategy, with the variables that the platform sets at build, release and run time."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ TAG = "deployment-01H9RK9EYO9PGNBYAKGXSHV0PH"
 
 @dataclass
 class Platform:
-    """`phases`: what it sets in each; `redeploy`: what a deployment changes that has only another configuration."""
+    """`phases`: the variables in each phase; `redeploy`: those that a deployment of another configuration changes."""
 
     strategy: str
     expected: str
@@ -85,7 +85,7 @@ def no_platform(monkeypatch):
 
 @pytest.fixture
 def ask(monkeypatch):
-    """ask("kamal_version", KAMAL_VERSION="1"): what the strategy says with just these variables."""
+    """ask("kamal_version", KAMAL_VERSION="1"): the result of the strategy with only these variables."""
 
     def ask(strategy, **variables):
         with monkeypatch.context() as patch:

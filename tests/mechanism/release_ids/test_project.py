@@ -1,4 +1,4 @@
-"""The project directory, in the layouts that projects have."""
+"""The project directory, in common layouts."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Which place gives the id of a release, and what is not a valid id."""
+"""Where the id of a release comes from, and which ids are invalid."""
 
 import pytest
 

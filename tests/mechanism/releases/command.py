@@ -1,4 +1,4 @@
-"""`manage.py releases`, and what it leaves in a static root."""
+"""Run `manage.py releases` on a static root."""
 
 import io
 import os

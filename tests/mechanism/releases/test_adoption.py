@@ -1,4 +1,4 @@
-"""What Django's own storage published before, in the same static root."""
+"""Files that Django's own storage published before, in the same static root."""
 
 import json
 

@@ -253,7 +253,7 @@ def test_a_prune_that_may_not_delete_says_so_and_releases_its_lock(three, monkey
 
 @pytest.mark.parametrize("steps", range(6))
 def test_a_prune_whose_lock_may_have_ended_goes_no_further(three, monkeypatch, steps):
-    """Before each deletion, and before each copy of a manifest, it looks at its clock."""
+    """It checks its clock before each deletion, and before each copy of a manifest."""
     check, delete = locks.Lock.check, Directory.delete
     checks: list[int] = []
     deleted: list[str] = []

@@ -51,7 +51,7 @@ paths = st.dictionaries(st.sampled_from(NAMES), st.sampled_from(NAMES), min_size
 
 @st.composite
 def destinations(draw):
-    """A bucket with releases as we, as Django and as people write them, and other files."""
+    """A bucket with releases written by this project, by Django and by hand, and other files."""
     bucket = Bucket({}, Clock())
     named = set()
     for release_id in draw(st.lists(st.sampled_from(IDS), unique=True, min_size=1)):

@@ -1,4 +1,4 @@
-"""manage.py releases with a destination that others may have written to: a sentence, never a traceback."""
+"""manage.py releases with untrusted content at the destination: an error message, never a traceback."""
 
 import io
 import json
@@ -48,7 +48,7 @@ MALFORMED = {
 
 
 def run(*arguments):
-    """All that a person sees of the command, and its exit code."""
+    """The output of the command, and its exit status."""
     out = io.StringIO()
     try:
         call_command("releases", *arguments, stdout=out, stderr=out)
@@ -120,7 +120,7 @@ def test_time_stamps_that_no_calendar_has(three, monkeypatch, seconds):
 
 @pytest.fixture
 def nasty(three):
-    """Manifests that try to control the terminal of those who look at them."""
+    """Manifests that try to control the terminal."""
     stored = three.manifest("two")
     stored["release"]["created_by"] = NASTY
     stored["paths"] |= {NASTY: f"{NASTY}.0123456789ab", "missing.txt": f"missing{NASTY}.txt"}

@@ -1,4 +1,4 @@
-"""manage.py compare_static: what a rolling deploy does to each of the four configurations."""
+"""manage.py compare_static: how each of the four configurations handles a rolling deploy."""
 
 import os
 import tempfile
@@ -19,22 +19,20 @@ from compare_static.walk_through import observe
 from release_static.errors import ReleaseStaticError
 
 WITHOUT_S3 = (
-    "s3 is left out. To see it, set AWS_STORAGE_BUCKET_NAME and what else the bucket needs, or do without one:\n"
+    "s3 was skipped. To include it, set AWS_STORAGE_BUCKET_NAME and the other AWS_* variables, or use moto:\n"
     '  uv run --with "moto[server]" manage.py compare_static'
 )
 
 
 class Command(BaseCommand):
     help = (
-        "Publish two releases of this project in a scratch folder, with each of the four configurations, roll back, and "
+        "Publish two releases of this project in a temporary folder with each of the four configurations, roll back, and "
         "show what a visitor gets."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         page = Path(settings.BASE_DIR) / "public" / "compare-static.html"
-        parser.add_argument(
-            "--output", type=Path, default=page, help="The HTML page that is written. Default: %(default)s"
-        )
+        parser.add_argument("--output", type=Path, default=page, help="The HTML page to write. Default: %(default)s")
 
     def handle(self, **options: Any) -> None:
         try:
@@ -52,7 +50,7 @@ class Command(BaseCommand):
         self.stdout.write(report.table(observations))
         if len(observations) < 4:
             self.stdout.write(f"\n{WITHOUT_S3}")
-        self.stdout.write(f"\nWith a picture: {page}")
+        self.stdout.write(f"\nWith a diagram: {page}")
 
 
 def _page(observations: list[Observation]) -> str:
