@@ -132,7 +132,7 @@ def test_the_owners_changes_and_the_templates_come_together(changing_template, t
     changing_template.replace("{{ package_name }}/settings.py.jinja", 'TIME_ZONE = "UTC"', 'TIME_ZONE = "Etc/UTC"')
     changing_template.replace("{{ package_name }}/urls.py.jinja", 'name="healthz"', 'name="health"')
     changing_template.replace("pyproject.toml.jinja", '"B", "DJ"', '"A", "B", "DJ"')
-    changing_template.replace("README.md.jinja", "## Work on it", "## Working on it")
+    changing_template.replace("README.md.jinja", "## Development", "## Developing")
     changing_template.replace("docs/static-files.md.jinja", "## Publish a release", "## Publishing a release")
     changing_template.replace("release_static/manifest.py", '"""The manifest', '"""This is the manifest')
     changing_template.replace("pages/static/pages/home.css", "3rem", "4rem")
