@@ -163,7 +163,10 @@ def test_what_is_no_url_of_a_database_is_refused_without_showing_it(site, url):
 def test_an_empty_variable_means_the_default(site):
     expression = "[settings.DATABASES['default']['NAME'], settings.LOG_LEVEL]"
 
-    assert evaluate(site, expression, DATABASE_URL="", DJANGO_LOG_LEVEL="") == [str(site.path / "db.sqlite3"), "WARNING"]
+    assert evaluate(site, expression, DATABASE_URL="", DJANGO_LOG_LEVEL="") == [
+        str(site.path / "db.sqlite3"),
+        "WARNING",
+    ]
 
 
 @pytest.mark.parametrize(
