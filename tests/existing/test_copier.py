@@ -1,5 +1,6 @@
 """`copier copy` and `copier update` in existing projects."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -149,7 +150,7 @@ def test_every_path_to_the_project_works_each_time(release_1, shop, copier_floor
     folder = shop.path if existing else shop.path.with_name("new")
     folder.mkdir(exist_ok=True)
     if way == "..":
-        path = f"{shop.path}/../{folder.name}"
+        path = os.path.relpath(folder)
     else:
         path = shop.path.with_name("link")
         path.symlink_to(folder)
