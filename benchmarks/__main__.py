@@ -28,7 +28,7 @@ def many_releases(endpoint: str) -> Records:
 SECTIONS: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["admin", "apps", "npm"]),
     "growth": lambda endpoint: disk.growth({100: 7, 1000: 5, 5000: 3, 20_000: 1, 50_000: 1}),
-    "s3": lambda endpoint: s3.measure(["admin", "npm"], endpoint),
+    "s3": lambda endpoint: s3.measure(["admin"], endpoint),
     "previews": lambda endpoint: previews.measure(200, endpoint),
     "web": lambda endpoint: web.measure(20_000, endpoint),
     "retention": many_releases,

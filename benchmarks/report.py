@@ -14,19 +14,19 @@ Rows = list[list[str]]
 # "No slower, within noise".
 _NOISE = 1.05
 
-ABOUT = """`uv run --group benchmarks python -m benchmarks` measured this and wrote it.
+ABOUT = """Measured and written by `uv run --group benchmarks python -m benchmarks`.
 
-All peers publish the same files in turns. Times are those of the whole process, from the start of Python to its end, unless
-a column says otherwise: *in process* begins when Django is set up. They are the median of several runs; slow cases ran once,
+All tools publish the same files in turn. Times are for the whole process, from the start of Python to its exit, unless a
+column says otherwise: *in process* starts once Django is set up. They are the median of several runs; slow cases ran once,
 with a 600 s limit. × is the time relative to this project. *Nothing changed* is a new release with the same files; *fresh
-checkout* is the same with new time stamps, as git and CI make them.
+checkout* is the same with new time stamps, as after a git clone in CI.
 
-*Without syncing* is what durability costs: this project makes the disk confirm every file before a manifest names it; Django
-and -enhanced do not.
+*Without syncing* shows the cost of durability: this project waits until the disk has stored every file before a manifest
+names it; Django and -enhanced do not.
 
-The copy, the loops of boto3 and rclone are baselines, not alternatives: they upload files as they are, and have no notion
-of releases. The second loop sends a body of up to 1 MiB without asking the server first, as this project does, which saves a
-round trip for each file. Its distance from rclone, which is not written in Python, is what Python and boto3 cost."""
+The copy, the loops of boto3 and rclone are baselines, not alternatives: they upload files as they are, and have no notion of
+releases. The second loop sends a body of up to 1 MiB without asking the server first, as this project does, which saves a
+round trip for each file. Its distance from rclone, which is not written in Python, is the cost of Python and boto3."""
 
 
 def markdown(results: dict[str, Any], *, judged: bool = True) -> str:

@@ -7,14 +7,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.peers import BOTO3, COLLECTFASTA, ENHANCED, IN_A_BUCKET, STORAGES, Peer
+from benchmarks.peers import IN_A_BUCKET
 from benchmarks.places import in_bucket
 from benchmarks.proxy import Proxy
 from benchmarks.scenarios import FIRST, UNCHANGED, compare, describe
 from benchmarks.works import WORKS
 from tests.s3.server import Server, start_ceph
 
-_REPEAT = {"few": 1, "admin": 5, "npm": 1}
+_REPEAT = {"few": 1, "admin": 5}
 
 
 def server(endpoint: str) -> Server:
@@ -41,13 +41,8 @@ def measure(works: list[str], endpoint: str, milliseconds: int = 30) -> Iterator
     with Proxy(endpoint, milliseconds / 1000) as proxy:
         for name in works:
             about = {"section": "s3"} | describe(WORKS[name]) | {"milliseconds": milliseconds}
-            peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing and _takes_part(peer, name))
+            peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing)
             place = partial(in_bucket, endpoint, proxy.endpoint)
             repeat = _REPEAT[name]
             for record in compare(peers, place, WORKS[name], (FIRST, UNCHANGED), repeat, proxy, patience=15):
                 yield about | record
-
-
-def _takes_part(peer: Peer, work: str) -> bool:
-    # None of these publishes the largest set within ten minutes.
-    return work != "npm" or peer.name not in (STORAGES, ENHANCED, COLLECTFASTA, BOTO3)

@@ -3,8 +3,9 @@
 import sys
 
 import jinja2
+import pytest
 
-from tests.project import ROOT
+from tests.project import ROOT, run_copier
 from tests.template import QUESTIONS, choices_of
 from tests.terminal import running
 
@@ -57,3 +58,13 @@ def test_every_message_is_among_those_that_are_seen():
     seen = {message for messages in WRONG.values() for message in messages.values()} | UNTYPED
 
     assert [text for text in texts if not any(text in message for message in seen)] == []
+
+
+@pytest.mark.parametrize("answers", [["storage_backend=s3"], ["storage_backend=filesystem"], ["existing_project=yes"]])
+def test_the_message_at_the_end_fits(template, tmp_path, answers):
+    said = run_copier("copy", "--defaults", *(f"--data={answer}" for answer in answers), template, tmp_path / "shop")
+
+    colored = "\x1b"  # the names of the files
+    message = [line for line in said.splitlines() if not line.startswith(colored) and str(tmp_path) not in line]
+    assert len(message) > 2
+    assert [line for line in message if len(line) > 80] == []

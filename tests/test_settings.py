@@ -57,7 +57,11 @@ def test_so_may_its_opposite(site, word):
     [
         ("DJANGO_HTTPS", "ture", "DJANGO_HTTPS is 'ture' in the environment or in .env. Set it to 1 or 0."),
         ("DJANGO_DEBUG", "$1", "DJANGO_DEBUG is '$1' in the environment or in .env. Set it to 1 or 0."),
-        ("DJANGO_LOG_LEVEL", "loud", "Invalid value: loud not in ['DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL']"),
+        (
+            "DJANGO_LOG_LEVEL",
+            "loud",
+            "DJANGO_LOG_LEVEL is 'loud' in the environment or in .env. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+        ),
     ],
 )
 def test_a_value_that_cannot_be_right_is_an_error_of_django(site, name, value, says):
@@ -133,7 +137,17 @@ def test_a_url_names_another_database(site):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "shop", "postgres//user:secret@localhost/shop", "postgres://user:secret/1@localhost/shop"]
+    "url",
+    [
+        "shop",
+        "postgres//user:secret@localhost/shop",
+        "postgres://user:secret/1@localhost/shop",
+        "postgers://user:secret@localhost/shop",
+        "user:secret@localhost/shop",
+        "user.name:secret@localhost/shop",
+        "sqlite://db.sqlite3",
+        "sqlite:db.sqlite3",
+    ],
 )
 def test_what_is_no_url_of_a_database_is_refused_without_showing_it(site, url):
     done = site.manage("migrate", check=False, DATABASE_URL=url)
@@ -142,7 +156,29 @@ def test_what_is_no_url_of_a_database_is_refused_without_showing_it(site, url):
     assert says.startswith(
         "django.core.exceptions.ImproperlyConfigured: DATABASE_URL in the environment or in .env is not"
     )
-    assert "secret" not in says and "with %2F for /" in says
+    assert "with %2F for /" in says and "sqlite:////absolute/path/db.sqlite3" in says
+    assert "secret" not in done.stderr
+
+
+def test_an_empty_variable_means_the_default(site):
+    expression = "[settings.DATABASES['default']['NAME'], settings.LOG_LEVEL]"
+
+    assert evaluate(site, expression, DATABASE_URL="", DJANGO_LOG_LEVEL="") == [
+        str(site.path / "db.sqlite3"),
+        "WARNING",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "engine"),
+    [
+        ("sqlite://:memory:", "django.db.backends.sqlite3"),
+        ("mssql://user@localhost/shop", "mssql"),
+        ("shop.backends.mongo://localhost/shop", "shop.backends.mongo"),
+    ],
+)
+def test_a_url_may_name_any_backend(site, url, engine):
+    assert evaluate(site, "settings.DATABASES['default']['ENGINE']", DATABASE_URL=url) == engine
 
 
 def test_a_url_names_a_file_of_sqlite(site, tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import django
@@ -58,11 +59,13 @@ def require_settings() -> None:
     try:
         settings.SECRET_KEY  # noqa: B018 (raises if it is empty)
     except ImproperlyConfigured:
-        _end(
+        reason = (
             f"SECRET_KEY is empty in {os.environ.get(ENVIRONMENT_VARIABLE, 'the settings')}, and a server needs it to sign "
-            "cookies: set the variable that it comes from, such as DJANGO_SECRET_KEY, to a long random string.",
-            WORKER_BOOT_ERROR,
+            "cookies: set the variable that it comes from, such as DJANGO_SECRET_KEY, to a long random string."
         )
+        if "runserver" in sys.argv and Path(".env.example").exists():
+            reason += " For development, copy .env.example to .env."
+        _end(reason, WORKER_BOOT_ERROR)
 
 
 def get_wsgi_application() -> "WSGIHandler":

@@ -83,7 +83,7 @@ def test_a_server_without_a_secret_key_ends_when_it_starts(site, start, command)
 
     assert server.process.wait(DEADLINE) == 3
     assert server.said.count("SECRET_KEY is empty in my_site.settings") == 1
-    assert "such as DJANGO_SECRET_KEY, to a long random string." in server.said
+    assert "such as DJANGO_SECRET_KEY, to a long random string.\n" in server.said
     assert "Traceback" not in server.said
 
 
@@ -107,6 +107,7 @@ def test_the_development_server_ends_too_if_it_is_to_run_as_in_production(site, 
 
     assert server.process.wait(DEADLINE) == 1
     assert server.said.count("SECRET_KEY is empty") == 1
+    assert server.said.endswith(" For development, copy .env.example to .env.\n")
     assert "Traceback" not in server.said
 
 

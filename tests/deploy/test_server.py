@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import shutil
 import ssl
 import subprocess
 from collections import Counter
@@ -156,6 +157,32 @@ def site(render: Callable[..., Project], tmp_path: Path) -> Iterator[Site]:
         subprocess.run([*machine.AS_ROOT, "rm", "-rf", root], check=True)
 
 
+def test_a_dry_run_of_prune_keeps_the_code_too(render, virtual_environment, tmp_path):
+    python, folder = virtual_environment("6.1"), tmp_path / "srv"
+    for release in ("unpublished", "first", "second"):
+        shutil.copytree(render(f"{release}/my_site").path, folder / "releases" / release)
+    (folder / "current").symlink_to("releases/second")
+    # The commands of the script, without its server.
+    script = (render().path / "deploy" / "server.sh").read_text().replace("cd /srv/my_site", f"cd {folder}")
+    manage = f'manage() {{ (cd "$1" && RELEASE_ID=$(basename "$(pwd -P)") {python} manage.py "${{@:2}}"); }}\n'
+    (folder / "server.sh").write_text(script.replace('case "${1-}" in', f'{manage}case "${{1-}}" in'))
+    site = Project(folder, variables={"STATIC_ROOT": str(folder / "static")})
+    for release in ("first", "second"):
+        (folder / "next").symlink_to(f"releases/{release}")
+        (folder / "next").replace(folder / "current")
+        site.run("bash", "server.sh", "manage", "collectstatic", "--noinput")
+
+    def code() -> set[str]:
+        return {path.name for path in (folder / "releases").iterdir()}
+
+    for options in (["--dry-run"], ["--dry"], ["--help"]):
+        said = site.run("bash", "server.sh", "prune", "--keep=1", "--days=0", *options).stdout
+        assert "first" in said or options == ["--help"]
+        assert code() == {"unpublished", "first", "second"}
+    site.run("bash", "server.sh", "prune", "--keep=1", "--days=0")
+    assert code() == {"second"}
+
+
 @pytest.mark.long
 def test_users_uploads_and_old_pages_survive_deploys_a_rollback_and_a_prune(site):
     run = site.machine.run
@@ -223,7 +250,7 @@ def a_release_that_does_not_start_changes_nothing(site: Site, live: str) -> None
     with site.visited() as seen:
         failed = site.machine.run("my_site deploy", check=False)
     assert failed.returncode == 1
-    assert f"{broken} does not start" in failed.stderr
+    assert f"{broken} failed to start" in failed.stderr
     assert set(seen) == {200}
     assert site.live() == {live}
     assert live in site.machine.run("readlink /srv/my_site/current").stdout

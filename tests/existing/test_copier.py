@@ -1,5 +1,6 @@
 """`copier copy` and `copier update` in existing projects."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -139,6 +140,31 @@ def test_copying_again_changes_nothing(release_1, shop):  # noqa: F811
     run_copier("copy", "--defaults", "--quiet", "--overwrite", "-a", ANSWERS, release_1.path, shop.path)
 
     assert status(shop) == ""
+
+
+@pytest.mark.parametrize("version", ["newest", "oldest"])
+@pytest.mark.parametrize("way", ["..", "link"])
+@pytest.mark.parametrize("existing", [True, False])
+def test_every_path_to_the_project_works_each_time(release_1, shop, copier_floor, version, way, existing):  # noqa: F811
+    python = sys.executable if version == "newest" else copier_floor
+    folder = shop.path if existing else shop.path.with_name("new")
+    folder.mkdir(exist_ok=True)
+    if way == "..":
+        path = os.path.relpath(folder)
+    else:
+        path = shop.path.with_name("link")
+        path.symlink_to(folder)
+    copy = ("copy", "--defaults", "--quiet", "--overwrite", release_1.path, path)
+
+    run_copier(*copy, python=python)
+    project = Project(folder)
+    project.commit("Copied")
+    run_copier(*copy, python=python)
+    recorded = ANSWERS if existing else ".copier-answers.yml"
+    run_copier("recopy", "--defaults", "--quiet", "--overwrite", "-a", recorded, path, python=python)
+
+    assert status(project) == ""
+    assert yaml.safe_load((folder / recorded).read_text())["existing_project"] == existing
 
 
 @pytest.mark.parametrize(

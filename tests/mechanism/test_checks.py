@@ -105,8 +105,6 @@ def test_another_storage_is_an_error_in_production_alone(site, settings, another
     ids=["no manifest", "a manifest", "S3", "S3 by its old name"],
 )
 def test_the_remedy_is_code_that_keeps_what_stood_there(site, settings, staticfiles, backend, options):
-    if "S3" in backend:
-        pytest.importorskip("storages")
     settings.STORAGES = {**settings.STORAGES, "staticfiles": staticfiles}
     code = messages(deploy=True)["release_static.E002"][1].partition("\n")[2]
 

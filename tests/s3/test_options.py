@@ -82,7 +82,7 @@ def test_a_bucket_may_demand_that_every_object_is_encrypted(site, sent):
 def test_gzip_is_refused_with_the_reason(site):
     site.options = {"gzip": True}
 
-    with pytest.raises(CommandError, match="clients that do not accept gzip could not read it"):
+    with pytest.raises(CommandError, match="clients that do not accept gzip cannot read them"):
         site.publish("one")
 
     assert site.objects() == {}

@@ -160,7 +160,7 @@ def _is_new(release_id: str, manifest: Manifest, destination: Destination, *, re
         f"  published: {printable(f'manifest {published.hash}, at {at}, by {by}')}\n"
         f"  now:       manifest {manifest.hash}\n"
         f"  looked at: {location}\n"
-        f"Running processes rely on it, so it stays as it is. Give this build an id of its own, such as RELEASE_ID="
+        f"Running processes rely on it, so it was not changed. Give this build its own id, such as RELEASE_ID="
         f"{release_id}-<build>, here and where it is served; if no process uses the release yet: collectstatic "
         "--replace-release"
     )

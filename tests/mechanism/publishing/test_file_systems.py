@@ -55,7 +55,8 @@ def test_a_file_system_without_hard_links(site, settings, mount):
 
     assert "intact" in releases("verify", "--all")[0]
     releases("prune", "--keep=1", "--days=0")
-    assert sorted(os.listdir(site.root / ".releases")) == ["two"]
+    # The mount may refuse for a moment to remove a temporary directory, which then stays for a day.
+    assert [name for name in os.listdir(site.root / ".releases") if not name.startswith(".tmp-")] == ["two"]
     assert len(list(site.root.glob("example.*.txt"))) == 1
     assert "intact" in releases("verify")[0]
 

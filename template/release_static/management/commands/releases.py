@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +133,10 @@ class Command(OutputCommand):
     def prune(self, *, keep: int, days: float, wait: float, dry_run: bool, **options: Any) -> None:
         destination, current, policy = self.storage.destination, str(self.storage.release_id), Policy(keep, days)
         with nullcontext() if dry_run else locks.exclusive(destination, self.warn, wait) as lock:
-            # By the destination's clock, as all time stamps of releases are.
-            now = (lock and lock.acquired_at) or datetime.now(UTC)
+            now = datetime.now(UTC)
+            if lock and lock.acquired_at:
+                # This clock may be ahead of the destination's, whose time stamps may be whole seconds.
+                now = min(now, lock.acquired_at + timedelta(seconds=1))
             plan = prepare(destination, current, policy, now, self.progress("Reading manifests"))
             self.print(report.plan(plan, policy, now))
             if lock:
