@@ -246,7 +246,7 @@ def test_without_an_id_every_strategy_says_what_it_asked_for(render, virtual_env
     done = project.manage("collectstatic", "--noinput", check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("CommandError: This release has no id. Checked in this order:")
+    assert done.stderr.startswith("CommandError: This release has no valid id. Checked in this order:")
     assert "the variable RELEASE_ID: not set" in done.stderr
     assert f"{project.path}/REVISION: not found" in done.stderr
     assert "release_static.release_id_strategies." in done.stderr

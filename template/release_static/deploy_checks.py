@@ -22,8 +22,16 @@ _WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 @register(Tags.staticfiles, deploy=True)
 def check_manifest(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Report what would keep a server from starting, so that a pipeline can find it before the deployment."""
-    if not publishes_releases() or settings.DEBUG:
+    if not publishes_releases():
         return []
+    if settings.DEBUG:
+        return [
+            Warning(
+                "DEBUG is True, so it was not checked whether the static files of this release are published.",
+                hint="Run this check with your production settings, with DEBUG = False.",
+                id="release_static.W009",
+            )
+        ]
     if reason := serving.problem():
         return [Error(reason, id="release_static.E004")]
     try:

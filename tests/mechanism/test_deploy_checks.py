@@ -49,11 +49,12 @@ def test_a_release_that_is_not_published_is_an_error(site):
     assert "The static files of this release are not published." in found()["release_static.E004"][0]
 
 
-def test_with_debug_no_release_is_needed(site, settings):
+def test_with_debug_no_release_is_needed_and_a_warning_says_that_none_was_looked_for(site, settings):
     site.run_release("one")
     settings.DEBUG = True
 
-    assert found() == {}
+    assert list(found()) == ["release_static.W009"]
+    assert found()["release_static.W009"][1] == "Run this check with your production settings, with DEBUG = False."
 
 
 def test_a_wsgi_py_that_does_not_require_the_manifest_is_a_warning(applications, tmp_path):

@@ -117,7 +117,7 @@ def test_a_process_without_an_id_ends_with_every_place_that_was_asked(site, monk
 
     said = refusal(capsys)
 
-    assert "This release has no id" in said and "REVISION" in said and "Set RELEASE_ID" in said
+    assert "This release has no valid id" in said and "REVISION" in said and "Set RELEASE_ID" in said
 
 
 def test_a_process_without_a_static_root_ends_with_what_to_set(site, settings, capsys):

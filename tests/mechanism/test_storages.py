@@ -37,7 +37,7 @@ def test_neither_id_nor_manifest_is_needed_before_a_url_is(site, monkeypatch):
     site.run_release(None)
 
     assert isinstance(storages["staticfiles"], ReleaseSpecificManifestLocalStorage)
-    with pytest.raises(ReleaseStaticError, match="This release has no id"):
+    with pytest.raises(ReleaseStaticError, match="This release has no valid id"):
         staticfiles_storage.url("example.txt")
 
 

@@ -191,7 +191,7 @@ def test_a_file_of_the_same_size_and_other_content_goes_up(site):
 
     summary = site.publish("one")
 
-    assert "1 damaged ones repaired" in summary
+    assert "1 damaged file repaired" in summary
     assert site.read(hashed) == b"let release = 1;\n"
 
 

@@ -42,7 +42,11 @@ class Writer:
     def temporary_directory(self) -> tempfile.TemporaryDirectory[str]:
         """Removed on exit; anything that cannot be removed is left to a later publication."""
         self._make_directory(self._releases)
-        return tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self._releases, ignore_cleanup_errors=True)
+        try:
+            return tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=self._releases, ignore_cleanup_errors=True)
+        except OSError as error:
+            error.filename = self._releases  # instead of a random name in it
+            raise
 
     def copy(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         """Raises PublishError if a file has changed since it was staged."""

@@ -49,7 +49,7 @@ def resolve(option: str | None, strategy: str | None) -> ReleaseId:
     lines, found = explain(option, strategy)
     if found is None:
         places = "\n".join(f"  - {line}" for line in lines)
-        raise ReleaseIdError(f"This release has no id. Checked in this order:\n{places}\n{REMEDY}")
+        raise ReleaseIdError(f"This release has no valid id. Checked in this order:\n{places}\n{REMEDY}")
     return found
 
 
@@ -84,8 +84,9 @@ def stated(option: str | None) -> ReleaseId | None:
 def validate(value: str) -> str:
     """The value, if it is a valid id: one path segment that identifies a build. Otherwise raises ReleaseIdError."""
     if not isinstance(value, str) or not SHAPE.fullmatch(value) or value.lower() in _PLACEHOLDERS:
+        shown = "an empty string" if value == "" else f"{value!r:.140}"
         raise ReleaseIdError(
-            f"{value!r:.140} is not a valid release id. An id is 1 to 128 letters, digits, dots, dashes and underscores, "
+            f"{shown} is not a valid release id. An id is 1 to 128 letters, digits, dots, dashes and underscores, "
             "starts with a letter or digit, and is neither 'unknown' nor 'HEAD'. Use a commit hash or a build number."
         )
     return value

@@ -156,14 +156,28 @@ def test_a_damaged_file_is_repaired(site, damage):
 
     assert hashed.read_text() == "old"
     assert "Release one was published before, and is complete again" in output
-    assert "1 damaged ones repaired" in output
+    assert "0 files published, 1 unchanged, 1 damaged file repaired" in output
+
+
+def test_a_rollback_says_that_it_replaces_originals_and_nothing_else(site):
+    site.publish("one")
+    site.write("example.txt", "new")
+    site.publish("two")
+    site.write("example.txt", "old")
+    hashed = {name: status for name, status in site.state().items() if re.search(r"\.[0-9a-f]{12}\.", name)}
+
+    output = site.publish("one")
+
+    assert "\nRelease one was published before: 1 original replaced, 1 file unchanged.\n" in output
+    assert (site.root / "example.txt").read_text() == "old"
+    assert hashed.items() <= site.state().items() and len(hashed) == 2
 
 
 def test_a_missing_file_of_a_published_release_is_put_back(site):
     site.publish("one")
     (site.root / "example.149603e6c035.txt").unlink()
 
-    assert "is complete again: 1 files published, 1 unchanged" in site.publish("one")
+    assert "is complete again: 1 file published, 1 unchanged" in site.publish("one")
     assert site.read("one", "example.txt") == "old"
 
 
@@ -214,7 +228,7 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_do(site):
 
     assert not site.root.exists()
     assert "Pretending to publish 'example.149603e6c035.txt'" in output
-    assert "Dry run, nothing was written. Release one: 2 files would be published, 0 are unchanged." in output
+    assert "Dry run, nothing was written. Release one: 2 files would be published, 0 unchanged." in output
 
 
 def test_a_dry_run_counts_what_is_there(site):
@@ -224,7 +238,7 @@ def test_a_dry_run_counts_what_is_there(site):
 
     output = site.publish("two", "--dry-run")
 
-    assert "2 files would be published, 0 are unchanged" in output
+    assert "2 files would be published, 0 unchanged" in output
     assert site.state() == before
 
 
@@ -288,7 +302,9 @@ def test_nothing_but_the_static_root_is_written_to(site, tmp_path, monkeypatch):
 def test_a_static_root_that_is_a_file_is_an_error_that_names_it(site):
     site.root.write_text("a file")
 
-    with pytest.raises(CommandError, match=rf"{site.root} could not be read: Not a directory .*\nFix the cause"):
+    with pytest.raises(
+        CommandError, match=rf"STATIC_ROOT \({site.root}\) could not be read: Not a directory .*\nFix the cause"
+    ):
         site.publish("one")
 
 

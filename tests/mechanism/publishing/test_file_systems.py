@@ -149,6 +149,21 @@ def test_what_is_ours_and_cannot_be_read_is_an_error(site, without_privileges, f
         (site.root / folder).chmod(0o755)
 
 
+def test_a_static_root_that_cannot_be_written_to_is_an_error_that_names_it(site, without_privileges):
+    site.publish("one")
+    (site.root / ".releases").chmod(0o555)
+
+    try:
+        with pytest.raises(CommandError) as caught:
+            site.publish("two")
+    finally:
+        (site.root / ".releases").chmod(0o755)
+    assert str(caught.value).startswith(
+        f"Release two could not be published to STATIC_ROOT ({site.root}): Permission denied ({site.root / '.releases'}).\n"
+        "Files published so far: 0."
+    )
+
+
 def test_files_behind_a_link_to_a_directory_are_published_and_verified_but_never_deleted(site, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -75,6 +75,18 @@ def test_no_strategy_is_no_place(revision):
     assert stated(None) == resolve(None, None)
 
 
+@pytest.mark.parametrize(("value", "shown"), [("", "an empty string"), ("a/b", "'a/b'")])
+def test_an_invalid_id_is_not_reported_as_a_missing_one(revision, monkeypatch, value, shown):
+    monkeypatch.setenv("RELEASE_ID", value)
+
+    with pytest.raises(ReleaseIdError) as caught:
+        resolve(None, None)
+
+    first, _, variable, *_ = str(caught.value).splitlines()
+    assert first == "This release has no valid id. Checked in this order:"
+    assert variable.startswith(f"  - the variable RELEASE_ID: {shown} is not a valid release id.")
+
+
 def test_no_id_is_an_error_with_every_place_and_the_remedy(revision):
     with pytest.raises(ReleaseIdError) as caught:
         resolve(None, f"{__name__}.no_variable")
@@ -146,5 +158,5 @@ def test_a_revision_file_that_cannot_be_read_is_not_passed_over(revision):
 
 def test_an_empty_revision_file_is_not_passed_over(revision):
     revision.touch()
-    with pytest.raises(ReleaseIdError, match="REVISION: '' is not a valid release id"):
+    with pytest.raises(ReleaseIdError, match="REVISION: an empty string is not a valid release id"):
         resolve(None, STRATEGY)

@@ -57,8 +57,8 @@ def test_without_an_id_releases_are_listed_and_nothing_is_pruned(three, settings
     out, err = releases()
 
     assert "three" in out and "current" not in out
-    assert "This release has no id." in err
-    with pytest.raises(CommandError, match="This release has no id"):
+    assert "This release has no valid id." in err
+    with pytest.raises(CommandError, match="This release has no valid id"):
         releases("prune")
 
 

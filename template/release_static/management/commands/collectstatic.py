@@ -14,10 +14,12 @@ from release_static.management.output import bar, printable_lines
 from release_static.manifest import NAME, path
 from release_static.publishing import locks
 from release_static.publishing.destination import Destination
+from release_static.publishing.directory import Directory
 from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
 from release_static.publishing.stage import StageMixin
 from release_static.publishing.stage_options import make_stage
+from release_static.releases.text import count
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {
@@ -57,7 +59,8 @@ class Command(collectstatic.Command):
             raise CommandError("There is no terminal to ask on. Run collectstatic --noinput.") from error
         except OSError as error:  # Django looks at the destination before it collects
             raise CommandError(
-                f"{self.storage.destination} could not be read: {describe(error)}.\nFix the cause and run collectstatic again."
+                f"{_named(self.storage.destination)} could not be read: {describe(error)}.\n"
+                "Fix the cause and run collectstatic again."
             ) from error
         return self.summary if self.verbosity >= 1 else None
 
@@ -71,8 +74,8 @@ class Command(collectstatic.Command):
             plan = self._publish(storage.release_id.value, storage.environment, storage, destination)
         except OSError as error:
             raise CommandError(
-                f"Release {storage.release_id} could not be published to {destination}: {describe(error)}.\n"
-                f"{self.uploaded} files were uploaded. The manifest comes last, so no process sees an incomplete "
+                f"Release {storage.release_id} could not be published to {_named(destination)}: {describe(error)}.\n"
+                f"Files published so far: {self.uploaded}. The manifest comes last, so no process sees an incomplete "
                 "release. Fix the cause and run collectstatic again: it resumes."
             ) from error
         for warning in destination.warnings:
@@ -154,22 +157,29 @@ class Command(collectstatic.Command):
         self.stderr.write(self.style.WARNING(printable_lines(f"Warning: {warning}", self.stderr)))
 
     def _summary(self, plan: Plan, destination: Destination) -> str:
-        new, unchanged = len(plan.missing) + len(plan.outdated), len(plan.unchanged)
-        counts = f"{new} files published, {unchanged} unchanged"
+        kept = f"{count(plan.unchanged, 'file')} unchanged"
+        counts = f"{count(plan.missing + plan.outdated, 'file')} published, {len(plan.unchanged)} unchanged"
         if plan.damaged:
-            counts += f", {len(plan.damaged)} damaged ones repaired"
+            counts += f", {count(plan.damaged, 'damaged file')} repaired"
         if self.dry_run:
-            counts = f"{len(plan.uploads)} files would be published, {unchanged} are unchanged"
+            counts = f"{count(plan.uploads, 'file')} would be published, {len(plan.unchanged)} unchanged"
             first = f"Dry run, nothing was written. Release {plan.release_id}: {counts}."
         elif plan.new_release:
             first = f"Release {plan.release_id}: {counts}."
+        elif plan.outdated and not plan.missing and not plan.damaged:  # as in a rollback
+            noun = "file" if any(file.hashed for file in plan.outdated) else "original"
+            first = f"Release {plan.release_id} was published before: {count(plan.outdated, noun)} replaced, {kept}."
         elif plan.uploads:
             first = f"Release {plan.release_id} was published before, and is complete again: {counts}."
         elif plan.mark:
-            first = f"Release {plan.release_id} is now published in {plan.environment}: {unchanged} files unchanged."
+            first = f"Release {plan.release_id} is now published in {plan.environment}: {kept}."
         else:
-            first = f"Release {plan.release_id} is published already, nothing to do: {unchanged} files unchanged."
+            first = f"Release {plan.release_id} is published already, nothing to do: {kept}."
         return f"\n{first}\nManifest: {destination.location(path(plan.release_id))}"
+
+
+def _named(destination: Destination) -> str:
+    return f"STATIC_ROOT ({destination})" if isinstance(destination, Directory) else str(destination)
 
 
 def stage_checkout(storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:

@@ -81,7 +81,7 @@ class Command(OutputCommand):
             lines, found = explain_id(*self.storage.release_id_options)
             self.print("\n".join(lines))
             if not found:
-                raise CommandError(f"This release has no id. {REMEDY}")
+                raise CommandError(f"This release has no valid id. {REMEDY}")
         else:
             self.print(str(self.storage.release_id))
 
