@@ -154,7 +154,8 @@ def test_a_platform_that_passes_the_commit_to_a_build_needs_no_other_argument(re
     dockerfile = project.path / "Dockerfile"
     # Only the steps from the release's own arguments to its label.
     text = dockerfile.read_text()
-    dockerfile.write_text("FROM scratch\n" + text[text.index(f"ARG {variable}") : text.index("# Static files")])
+    steps = text[text.index(f"ARG {variable}") : text.index("\n", text.index("LABEL ")) + 1]
+    dockerfile.write_text(f"FROM scratch\n{steps}")
 
     assert build(project, tmp_path).failed is not None
     built = build(project, tmp_path, **{variable: "2c3a0b2"})
