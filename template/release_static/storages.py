@@ -29,7 +29,7 @@ class ReleaseSpecificManifestMixin(Base):
     release_id, release_id_strategy     see release_ids/
     environment     what collectstatic publishes for, such as staging (default: RELEASE_ENVIRONMENT, or production)
     stage           the storage that hashes, as a dotted path or as {"BACKEND": ..., "OPTIONS": {...}}
-    bundles         a list of paths, see publishing/bundles.py
+    bundles         a list of paths, see staging/bundles.py
     references      "warn" or "error", for references that still lead to an original after hashing
     """
 

@@ -16,10 +16,11 @@ MAY_IMPORT = {
     "manifest": {"errors"},
     "release_ids": {"errors"},
     "publishing": {"errors", "manifest"},
+    "staging": {"errors", "manifest", "publishing"},
     "releases": {"errors", "manifest", "publishing"},
     TOP: {"errors", "manifest", "release_ids", "publishing"},
     "s3": {"errors", "manifest", "release_ids", "publishing", TOP},
-    "management": {"errors", "manifest", "release_ids", "publishing", "releases", TOP},
+    "management": {"errors", "manifest", "release_ids", "publishing", "staging", "releases", TOP},
 }
 
 

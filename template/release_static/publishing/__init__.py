@@ -1,10 +1,5 @@
-"""The path of a file through `collectstatic`, from a finder to the manifest. Suggested reading order:
+"""The path of a staged file to the manifest. Suggested reading order:
 
-stage        collect and hash files in a private directory, with the storage that stage_options finds
-bundles      files that a bundler has hashed
-references   explain references that the stage could not resolve
-search       find references faster
-originals    references in CSS and JavaScript that the stage cannot rewrite
 destination  the protocol that a directory and a bucket implement, and its data types
 locks        shared locks for publishing, exclusive locks for pruning; sigterm releases them on SIGTERM
 publish      upload what is missing, delete nothing, and write the manifest last

@@ -17,9 +17,9 @@ from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
 from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
-from release_static.publishing.stage import StageMixin
-from release_static.publishing.stage_options import make_stage
 from release_static.releases.text import count
+from release_static.staging.options import make_stage
+from release_static.staging.stage import StageMixin
 from release_static.storages import ReleaseSpecificManifestMixin
 
 REFUSED = {

@@ -3,9 +3,9 @@ import itertools
 import pytest
 from django.core.management import CommandError
 
-from tests.mechanism.publishing.test_stage import DJANGO, ENHANCED, MODULES, WHITENOISE
+from tests.mechanism.staging.test_stage import DJANGO, ENHANCED, MODULES, WHITENOISE
 
-DJANGO_MODULES = "tests.mechanism.publishing.test_stage.ModulesStorage"
+DJANGO_MODULES = "tests.mechanism.staging.test_stage.ModulesStorage"
 STAGES = [DJANGO, WHITENOISE, ENHANCED]
 
 

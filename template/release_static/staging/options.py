@@ -9,8 +9,8 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.files.storage import FileSystemStorage
 from django.utils.module_loading import import_string
 
-from release_static.publishing.references import StageError
-from release_static.publishing.stage import StageMixin
+from release_static.staging.references import StageError
+from release_static.staging.stage import StageMixin
 
 
 def make_stage(

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from release_static.manifest import Manifest
 from release_static.publishing import checksums
-from tests.mechanism.publishing.test_stage import DJANGO, ENHANCED, MODULES, WHITENOISE
+from tests.mechanism.staging.test_stage import DJANGO, ENHANCED, MODULES, WHITENOISE
 
 STAGES = pytest.mark.parametrize(
     "stage", [DJANGO, WHITENOISE, ENHANCED, MODULES], ids=["Django", "WhiteNoise", "enhanced", "modules"]

@@ -13,12 +13,12 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage
 
 from release_static.manifest import NAME, RELEASES, Manifest
-from release_static.publishing.bundles import BundlesMixin
 from release_static.publishing.destination import StagedFile, md5
 from release_static.publishing.listing import walk
 from release_static.publishing.names import SOURCE_MAP, problem_with
-from release_static.publishing.references import ReferencesMixin, StageError
-from release_static.publishing.search import SearchMixin
+from release_static.staging.bundles import BundlesMixin
+from release_static.staging.references import ReferencesMixin, StageError
+from release_static.staging.search import SearchMixin
 
 
 class Source(NamedTuple):

@@ -13,7 +13,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
 
 from release_static.errors import ReleaseStaticError
-from release_static.publishing import originals
+from release_static.staging import originals
 
 if TYPE_CHECKING:
     Base = ManifestStaticFilesStorage

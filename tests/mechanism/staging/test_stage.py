@@ -12,7 +12,7 @@ from django.core.management import CommandError
 
 from release_static.manifest import Manifest
 from release_static.publishing import checksums
-from release_static.publishing.stage_options import make_stage
+from release_static.staging.options import make_stage
 
 DJANGO = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 WHITENOISE = "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from release_static.publishing.originals import find, resolve
+from release_static.staging.originals import find, resolve
 
 # Each has another name when published, but for what a bundler hashed.
 PATHS = {

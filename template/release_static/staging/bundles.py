@@ -16,7 +16,7 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 from django.core.files.base import File
 
 from release_static.publishing.names import sibling_of
-from release_static.publishing.references import StageError
+from release_static.staging.references import StageError
 
 if TYPE_CHECKING:
     Base = ManifestStaticFilesStorage
