@@ -3,10 +3,11 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from release_static.errors import ReleaseStaticError
 
@@ -18,7 +19,10 @@ class PublishError(ReleaseStaticError):
 
 
 class StagedFile(NamedTuple):
-    """A file to publish under `name`. Its content is at `path`, with `size` in bytes and `mtime_ns` in nanoseconds."""
+    """A file to publish under `name`. Its content is at `path`, with `size` in bytes and `mtime_ns` in nanoseconds.
+
+    `content` is the content of a file that exists in memory only.
+    """
 
     name: str
     path: str
@@ -28,19 +32,29 @@ class StagedFile(NamedTuple):
     hashed: bool
     # Hex digest of the content, if it has already been read.
     md5: str | None = None
+    content: bytes | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Its content. On exit, raises PublishError if the file has changed since it was staged."""
+        if self.content is not None:
+            yield BytesIO(self.content)
+            return
+        with open(self.path, "rb") as stream:
+            yield stream
+            self._check_unchanged(os.fstat(stream.fileno()))
 
     def digest(self) -> str:
         """Hex MD5 of the content. Raises PublishError if the file has changed since it was staged."""
+        if self.content is not None:
+            return md5(self.content).hexdigest()
         if self.md5 is None:
-            with open(self.path, "rb") as stream:
-                digest = hashlib.file_digest(stream, md5).hexdigest()
-                self.check_unchanged(os.fstat(stream.fileno()))
-            return digest
-        self.check_unchanged(os.stat(self.path))
+            with self.open() as stream:
+                return hashlib.file_digest(stream, md5).hexdigest()  # type: ignore[arg-type]
+        self._check_unchanged(os.stat(self.path))
         return self.md5
 
-    def check_unchanged(self, status: os.stat_result) -> None:
-        """Raises PublishError if the file has changed since it was staged, which makes its hash wrong."""
+    def _check_unchanged(self, status: os.stat_result) -> None:
         if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
             raise PublishError(
                 f"{self.path} changed while it was being published, so its hash is no longer right. "

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from release_static.manifest import NAME, RELEASES, path
 from release_static.publishing.destination import Entry, StagedFile, md5
@@ -60,7 +61,8 @@ class Directory:
         # rsync's quick check, except for whole seconds: some build tools give all files the same time stamp.
         if entry.mtime_ns == file.mtime_ns and file.mtime_ns % 1_000_000_000:
             return True
-        return _same_bytes(file.path, self.location(file.name))
+        with file.open() as one, open(self.location(file.name), "rb") as other:
+            return _same_bytes(one, other)
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         return self._writer.copy(files)
@@ -108,9 +110,8 @@ class Directory:
         return os.path.join(self.root, name)
 
 
-def _same_bytes(one: str, other: str) -> bool:
-    with open(one, "rb") as left, open(other, "rb") as right:
-        while chunk := left.read(_CHUNK):
-            if chunk != right.read(_CHUNK):
-                return False
-        return not right.read(1)
+def _same_bytes(one: BinaryIO, other: BinaryIO) -> bool:
+    while chunk := one.read(_CHUNK):
+        if chunk != other.read(_CHUNK):
+            return False
+    return not other.read(1)

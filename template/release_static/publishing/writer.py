@@ -101,9 +101,8 @@ class Writer:
                     leftover.rmdir()  # fails for every release, since its directory is not empty
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
-        with open(file.path, "rb", buffering=0) as source, open(temporary, "xb") as target:
+        with file.open() as source, open(temporary, "xb", buffering=0) as target:
             shutil.copyfileobj(source, target, _CHUNK)
-            file.check_unchanged(os.fstat(source.fileno()))
         os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
         self._set_mode(temporary)
         return temporary

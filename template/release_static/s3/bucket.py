@@ -143,7 +143,7 @@ class Bucket:
         return set(checksums.published(self))
 
     def _upload(self, file: StagedFile) -> None:
-        with open(file.path, "rb") as stream:
+        with file.open() as stream:
             body = stream.read() if file.size <= _SMALL else stream
             parameters = headers.of(file.name, self._parameters, hashed=file.hashed)
             self._client.write(file.name, body, file.digest(), **parameters)

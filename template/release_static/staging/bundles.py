@@ -38,13 +38,11 @@ class BundlesMixin(Base):
         super().__init__(*args, **kwargs)
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
-        self._bundled = find_bundled(self._bundles, paths) if self._bundles else set()
-        others = {
-            name: found
-            for name, found in paths.items()
-            if name not in self._bundled and sibling_of(name) not in self._bundled
-        }
-        yield from super().post_process(others, dry_run=dry_run, **options)
+        if self._bundles:
+            self._bundled = find_bundled(self._bundles, paths)
+            belong = lambda name: name in self._bundled or sibling_of(name) in self._bundled
+            paths = {name: found for name, found in paths.items() if not belong(name)}
+        yield from super().post_process(paths, dry_run=dry_run, **options)
         if compress := getattr(self, "compress_files", None):  # WhiteNoise calls it only for files that it hashed
             for name, compressed in compress(sorted(self._bundled)):
                 yield name, compressed, True

@@ -3,10 +3,9 @@
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.contrib.staticfiles.storage import HashedFilesMixin
 from django.core.files.base import File
@@ -19,20 +18,18 @@ from release_static.publishing.names import SOURCE_MAP, problem_with
 from release_static.staging.bundles import BundlesMixin
 from release_static.staging.references import ReferencesMixin, StageError
 from release_static.staging.search import SearchMixin
+from release_static.staging.source import Source
 
-
-class Source(NamedTuple):
-    """A file outside the stage, as it was when Django read it: `size` in bytes, `mtime_ns` in nanoseconds."""
-
-    path: str
-    size: int
-    mtime_ns: int
+# Bytes of rewritten files that are kept in memory. Further ones are written to the directory, which takes longer.
+_MEMORY = 8 << 20
+# Where storages are that save files unchanged.
+_PLAIN = ("django.", "django_manifeststaticfiles_enhanced.")
 
 
 class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[misc]
     """A mixin for `ManifestFilesMixin` storages on disk that avoids copying.
 
-    For an unchanged file, only the path of its source is noted. Only rewritten files are saved.
+    For an unchanged file, only the path of its source is noted. Rewritten files stay in memory while there is space.
     """
 
     # No file of the project can have this name.
@@ -42,6 +39,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         self._notes: dict[str, Source] = {}
         self._hashed_sources: dict[str, Source] = {}
         self._md5s: dict[Source, str] = {}
+        self._space = _MEMORY
         super().__init__(*args, **kwargs)  # reads the manifest, which does not exist yet
 
     def collect(self, name: str, storage: Storage, path: str) -> bool:
@@ -53,22 +51,31 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         reads = any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open"))
         if reads or type(self).save is not plain.save:
             return False
-        self._notes[name] = _status(os.path.abspath(storage.path(path)))
+        self._notes[name] = Source.at(os.path.abspath(storage.path(path)))
         return True
 
     def _save(self, name: str, content: File) -> str:
-        source = self._source(name, content) or self._same_as_source(name, content)
+        source = self._source(name, content) or self._same_as_source(name, content) or self._in_memory(name, content)
         if source is None:
             return super()._save(name, content)  # type: ignore[misc]
         self._notes[name] = source
         return name
+
+    def _in_memory(self, name: str, content: File) -> Source | None:
+        """A rewritten file, if there is space for it and the storage does not save files in its own way."""
+        plain = super()._save.__module__.startswith(_PLAIN)  # type: ignore[misc]
+        if not plain or not isinstance(getattr(content, "file", None), io.BytesIO) or content.size > self._space:
+            return None
+        self._space -= content.size
+        content.seek(0)  # it was read to be hashed
+        return Source.in_memory(content.read())
 
     def _source(self, name: str, content: File) -> Source | None:
         """The file on disk that `content` reads unchanged, or None."""
         reader = getattr(content, "file", None)
         if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
             return None
-        source = _status(os.path.abspath(reader.name), reader.fileno())
+        source = Source.at(os.path.abspath(reader.name), reader.fileno())
         known = self._notes.get(name) or self._hashed_sources.get(name)
         return known if known == source else source  # the same object, because there may be many files
 
@@ -82,22 +89,24 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
 
     def _open(self, name: str, mode: str = "rb") -> File:
         if source := self._notes.get(name):
-            return File(open(source.path, mode))
+            return source.open(mode)
         return super()._open(name, mode)  # type: ignore[misc]
 
     def exists(self, name: str) -> bool:
         return name in self._notes or super().exists(name)
 
     def delete(self, name: str) -> None:
-        if self._notes.pop(name, None) is None:
+        source = self._notes.pop(name, None)
+        if source is None:
             super().delete(name)
+        elif source.content is not None:
+            self._space += source.size
 
     def path(self, name: str | os.PathLike[str]) -> str:
-        """For storages that access files directly, such as a compressor: replace a noted file with a copy."""
+        """For storages that access files directly, such as a compressor: write a noted file to the directory."""
         path = super().path(name)
         if source := self._notes.pop(str(name), None):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            shutil.copy2(source.path, path)
+            source.copy_to(path)
         return path
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
@@ -156,23 +165,20 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
     def files(self, manifest: Manifest) -> list[StagedFile]:
         """The files to publish: originals, hashed files, and files beside them such as `.gz` and `.br`.
 
-        Intermediate files that Django left behind are not published.
+        Intermediate files that Django left behind are not published. Afterwards, the stage is empty.
         """
         hashed = set(manifest.paths.values())
-        known = hashed.union(manifest.paths)
-        staged = []
-        sources = dict(self._notes)
         for name, found in walk(str(self.location)):
-            sources[name] = _status(found.path)
-        for name, source in sources.items():
-            owner = name if name in known else name.rpartition(".")[0]
-            if owner in known:
+            self._notes[name] = Source.at(found.path)
+        staged = []
+        while self._notes:
+            name, source = self._notes.popitem()
+            owner = name if name in hashed or name in manifest.paths else name.rpartition(".")[0]
+            if owner in hashed or owner in manifest.paths:
                 # A bundler's source map may change while the name of its file does not.
                 immutable = owner in hashed and (owner == name or not name.endswith(SOURCE_MAP))
-                staged.append(StagedFile(name, *source, hashed=immutable, md5=self._md5s.get(source)))
+                digest = None if source.content else self._md5s.get(source)
+                staged.append(StagedFile(name, *source[:3], immutable, digest, source.content))
+        self._md5s.clear()
+        self._hashed_sources.clear()
         return staged
-
-
-def _status(path: str, descriptor: int | None = None) -> Source:
-    status = os.stat(path if descriptor is None else descriptor)
-    return Source(path, status.st_size, status.st_mtime_ns)

@@ -35,6 +35,12 @@ class NumberedStorage(ManifestStaticFilesStorage):
         return "0123456789ab"
 
 
+class SavesInUpperCase(ManifestStaticFilesStorage):
+    def _save(self, name, content):
+        upper = b"".join(content.chunks()).upper()
+        return super()._save(name, ContentFile(upper))  # type: ignore[misc]
+
+
 class OnlyHashedNames(ManifestStaticFilesStorage):
     def file_hash(self, name, content=None):
         return hashlib.sha256(content.read()).hexdigest()[:20] if name else super().file_hash(name, content)
@@ -60,10 +66,33 @@ def test_content_that_is_a_files_own_is_not_copied(stage, tmp_path):
     assert stage.open("a.txt").read() == b"text"
 
 
-def test_content_from_memory_is_written(stage):
+def test_content_from_memory_stays_there_until_a_storage_asks_for_its_path(stage):
     stage.save("a.txt", ContentFile(b"text"))
 
-    assert Path(stage.location, "a.txt").read_bytes() == b"text"
+    assert stage.exists("a.txt")
+    assert stage.open("a.txt").read() == b"text"
+    assert not Path(stage.location, "a.txt").exists()
+    assert Path(stage.path("a.txt")).read_bytes() == b"text"
+    assert stage.open("a.txt").read() == b"text"
+
+
+def test_a_storage_that_saves_in_its_own_way_does(site):
+    site.write("a.css", "a { background: url(example.txt) }")
+    site.publish("one", stage="tests.mechanism.staging.test_stage.SavesInUpperCase")
+
+    assert site.read("one", "a.css").startswith("A { BACKGROUND: URL(")
+
+
+def test_when_there_is_no_more_space_content_is_written(stage, monkeypatch):
+    monkeypatch.setattr(stage, "_space", 4)
+    for name in ("a.txt", "b.txt"):
+        stage.save(name, ContentFile(b"text"))
+
+    assert not Path(stage.location, "a.txt").exists()
+    assert Path(stage.location, "b.txt").read_bytes() == b"text"
+    stage.delete("a.txt")
+    stage.save("c.txt", ContentFile(b"text"))
+    assert not Path(stage.location, "c.txt").exists()
 
 
 def test_content_that_a_finder_decodes_is_written(stage, tmp_path):
