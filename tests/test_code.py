@@ -45,6 +45,7 @@ def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, dj
             "--confcutdir=tests/mechanism",
             f"--basetemp={tmp_path / 'tests'}",
             # The order of operations does not depend on the version of Python, and takes minutes to go through.
+            # The order of operations does not depend on the version of Python, and takes half a minute to go through.
             "--ignore=tests/mechanism/publishing/test_interleavings.py",
         ],
         cwd=ROOT,
