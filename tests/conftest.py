@@ -28,7 +28,14 @@ NEEDED = ("django-environ==0.14.*", "django-manifeststaticfiles-enhanced==0.10.*
 PACKAGES: dict[str, tuple[str, ...]] = {"filesystem": (), "s3": ("django-storages[s3]", "tqdm")}
 
 
+# Where Linux keeps files in memory, and the bytes that a test run may need there.
+MEMORY, NEEDED_MEMORY = Path("/dev/shm"), 4 << 30
+
+
 def pytest_configure() -> None:
+    # Publishing waits for the disk, which takes most of the time of many tests.
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > NEEDED_MEMORY:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     os.environ["COPIER_SETTINGS_PATH"] = str(COPIER_SETTINGS)
     # Each session of botocore would read what it knows of S3, 1 MB of JSON, for itself.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)

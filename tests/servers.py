@@ -1,16 +1,21 @@
 """Run servers and send requests to them."""
 
 import json
+import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from threading import Event
+from typing import Any, Self
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
@@ -29,6 +34,25 @@ def wait_for(condition: Callable[[], object]) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@contextmanager
+def repeated(request: Callable[[], Any]) -> Iterator[Counter[Any]]:
+    """Send a request again and again in the background. Yields how often it had each result."""
+    results: Counter[Any] = Counter()
+    stop = Event()
+
+    def send() -> None:
+        while not stop.wait(0.02):
+            results[request()] += 1
+
+    with ThreadPoolExecutor(1) as background:
+        sending = background.submit(send)
+        try:
+            yield results
+        finally:
+            stop.set()
+        sending.result()
 
 
 def free_port() -> int:
@@ -58,6 +82,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         return cls(process, log)
 
@@ -95,11 +120,13 @@ class Server:
         pytest.fail(f"neither ready nor ended after {DEADLINE} seconds:\n{self.said}")
 
     def stop(self) -> None:
+        """Terminate it, and kill what it leaves behind, such as the child of npm."""
         self.process.terminate()
         try:
             self.process.wait(DEADLINE)
         finally:
-            self.process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def _listens(port: int) -> bool:

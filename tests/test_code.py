@@ -25,7 +25,7 @@ def test_the_code_is_clean(command):
 
 @pytest.mark.long
 @pytest.mark.parametrize("django_version", ["5.2"])
-def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version):
+def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, django_version, tmp_path):
     tests = ("pytest", "pytest-django", "hypothesis", "greenlet")
     bundlers = ("django-compressor", "django-vite", "django-webpack-loader")
     packages = (*tests, *bundlers, "django-storages[s3]", "whitenoise[brotli]", "django-manifeststaticfiles-enhanced")
@@ -43,7 +43,9 @@ def test_the_mechanism_with_the_oldest_python_and_django(virtual_environment, dj
             "no:cacheprovider",
             "tests/mechanism",
             "--confcutdir=tests/mechanism",
+            f"--basetemp={tmp_path / 'tests'}",
             # The order of operations does not depend on the version of Python, and takes minutes to go through.
+            # The order of operations does not depend on the version of Python, and takes half a minute to go through.
             "--ignore=tests/mechanism/publishing/test_interleavings.py",
         ],
         cwd=ROOT,

@@ -5,6 +5,7 @@ import itertools
 import json
 import keyword
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -172,7 +173,7 @@ def test_what_is_no_host_name_is_refused_with_the_reason(template, tmp_path, ans
 
 
 def by_command(template: Path, shared: Path, combination: dict[str, str]) -> Path:
-    """The project of a shop with these answers, by Copier's own command. It is only read."""
+    """The project of a shop with these answers, by Copier's own command. Tests only read or copy it."""
     data = [f"--data={name}={value}" for name, value in ({"project_name": "Shop"} | combination).items()]
     return made_once(
         shared / "by-command" / name_of(combination),
@@ -198,33 +199,34 @@ def test_copiers_command_renders_every_combination_without_trust_as_if_written_b
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS, ids=name_of)
-def test_every_combination_publishes(render, virtual_environment, server, bucket_name, combination):
+def test_every_combination_publishes(template, shared, tmp_path, virtual_environment, server, bucket_name, combination):
     backend = combination["storage_backend"]
     python = virtual_environment(combination["django_version"], *PACKAGES[backend])
-    project = render(python=python, project_name="Shop", **combination)
-    project.variables = server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name}
+    folder = shutil.copytree(by_command(template, shared, combination), tmp_path / "shop")
+    project = Project(folder, python, server.variables | {"AWS_STORAGE_BUCKET_NAME": bucket_name})
 
-    done = project.manage("collectstatic", "--noinput", RELEASE_ID="one")
+    script = (
+        "from django.core.management import call_command\n"
+        "from django.templatetags.static import static\n"
+        "call_command('collectstatic', interactive=False)\n"
+        "call_command('check', deploy=True)\n"
+        "print(static('example.txt'))\n"
+    )
+    variables = {"RELEASE_ID": "one", "DJANGO_SECRET_KEY": "s" * 60, "DJANGO_ALLOWED_HOSTS": "example.com"}
 
-    assert "Release one: " in done.stdout
+    said = project.manage("shell", "-v0", "-c", script, **variables).stdout
+
+    assert "Release one: " in said
     folder = "static-custom" if combination["compare_static_configs"] == "yes" and backend != "s3" else "static"
     manifest, there = published(project, backend, folder, server, bucket_name)
     paths = manifest["paths"]
     assert "admin/css/base.css" in paths and "pages/home.css" in paths and "example.txt" in paths
     assert {*paths, *paths.values(), ".releases/one/staticfiles.json"} <= there
-    script = (
-        "from django.core.management import call_command\n"
-        "from django.templatetags.static import static\n"
-        "call_command('check', deploy=True)\n"
-        "print(static('example.txt'))\n"
-    )
-    variables = {"DJANGO_SECRET_KEY": "s" * 60, "DJANGO_ALLOWED_HOSTS": "example.com"}
-    url = project.manage("shell", "-c", script, RELEASE_ID="one", **variables).stdout
     own = f"{server.endpoint}/{bucket_name}" if backend == "s3" else ""
     if folder == "static-custom":
         own = "http://localhost:8080"
     host = "https://static.example.com" if combination["cdn_domain"] else own
-    assert f"{host}/{folder}/{paths['example.txt']}" in url.split()
+    assert f"{host}/{folder}/{paths['example.txt']}" in said.split()
 
 
 def published(project, backend, folder, server, bucket_name):

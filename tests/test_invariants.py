@@ -50,7 +50,7 @@ class Watcher:
             thread.join()
 
     def _poll(self, stop: threading.Event) -> None:
-        while not stop.is_set():
+        while not stop.wait(0.002):
             for path, content in self.expected.items():
                 self.polls += 1
                 try:

@@ -96,10 +96,17 @@ def test_a_worker_that_cannot_read_its_manifest_is_started_again_and_leaves_the_
     """Without --preload each worker reads it."""
     site.manage("collectstatic", "--noinput")
     [manifest] = site.path.glob("public/static/.releases/*/staticfiles.json")
-    server = start(site, "gunicorn", "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket", "my_site.wsgi")
+    logged = ("--access-logfile=-", "--access-logformat=by %(p)s")
+    command = ("gunicorn", "--workers=2", "--bind=127.0.0.1:0", "--no-control-socket", *logged, "my_site.wsgi")
+    server = start(site, *command)
     release = server.probe()
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
-    assert wait_for(lambda: len(children.read_text().split()) == 2)
+
+    def all_respond() -> bool:
+        server.get("/healthz")
+        return len(set(re.findall(r"^by <(\d+)>$", server.said, re.MULTILINE))) == 2
+
+    assert wait_for(all_respond)
 
     manifest.rename(manifest.with_name("aside"))
     manifest.mkdir()

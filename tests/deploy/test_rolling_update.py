@@ -3,11 +3,9 @@
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -16,7 +14,7 @@ from tests.deploy.conftest import WebServer
 from tests.deploy.http import get
 from tests.deploy.shop import write_release
 from tests.project import Project
-from tests.servers import Server, wait_for
+from tests.servers import Server, repeated, wait_for
 
 REQUESTS = 500
 
@@ -69,24 +67,6 @@ class Shop:
         paths = ["/", "/", "/offer/", "/offer/"]
         return Counter(self.visit(paths[n % len(paths)]) for n in range(REQUESTS))
 
-    @contextmanager
-    def visited(self) -> Iterator[Counter[str]]:
-        """What visitors get who keep requesting the page."""
-        seen: Counter[str] = Counter()
-        stop = Event()
-
-        def visit() -> None:
-            while not stop.is_set():
-                seen[self.visit("/")] += 1
-
-        visitor = Thread(target=visit)
-        visitor.start()
-        try:
-            yield seen
-        finally:
-            stop.set()
-            visitor.join()
-
 
 @dataclass
 class Update:
@@ -137,7 +117,7 @@ def update(
         page = shop.open()
         assert shop.parts(page) == ["1", "1", "1"]
 
-        with shop.visited() as meanwhile:
+        with repeated(lambda: shop.visit("/")) as meanwhile:
             releases[2].manage("collectstatic", "--noinput")
             second.stop()
             second = run(2, other)

@@ -6,13 +6,10 @@ import re
 import shutil
 import ssl
 import subprocess
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
-from threading import Event, Thread
 from urllib.parse import urlencode
 
 import pytest
@@ -21,7 +18,7 @@ from tests.deploy import machine
 from tests.deploy.machine import Machine
 from tests.guide import blocks
 from tests.project import Project
-from tests.servers import DEADLINE, Server, free_port, wait_for
+from tests.servers import DEADLINE, Server, free_port, repeated, wait_for
 
 HOST = "www.your-domain.com"
 
@@ -96,24 +93,6 @@ class Site:
         answer = self.request("POST", "/upload", body % content, Content_Type="multipart/form-data; boundary=boundary")
         assert answer.status == 200
         return answer.read().decode()
-
-    @contextmanager
-    def visited(self) -> Iterator[Counter[int]]:
-        """The status codes that visitors get who keep requesting the page."""
-        seen: Counter[int] = Counter()
-        stop = Event()
-
-        def visit() -> None:
-            while not stop.is_set():
-                seen[self.request("GET", "/").status] += 1
-
-        visitor = Thread(target=visit)
-        visitor.start()
-        try:
-            yield seen
-        finally:
-            stop.set()
-            visitor.join()
 
 
 @pytest.fixture
@@ -194,7 +173,7 @@ def test_users_uploads_and_old_pages_survive_deploys_a_rollback_and_a_prune(site
 
     for number in (2, 3):
         releases.append(site.write_release(number))
-        with site.visited() as seen:
+        with repeated(lambda: site.request("GET", "/").status) as seen:
             assert f"{releases[-1]} is live" in run("my_site deploy").stdout
         assert set(seen) == {200} and seen[200] > 10
         assert site.live() == {releases[-1]}
@@ -247,7 +226,7 @@ def a_release_that_does_not_start_changes_nothing(site: Site, live: str) -> None
     working = wsgi.read_text()
     wsgi.write_text(f"{working}\nraise SystemExit(3)\n")
     broken = site.write_release(4)
-    with site.visited() as seen:
+    with repeated(lambda: site.request("GET", "/").status) as seen:
         failed = site.machine.run("my_site deploy", check=False)
     assert failed.returncode == 1
     assert f"{broken} failed to start" in failed.stderr

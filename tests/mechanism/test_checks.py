@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command, get_commands
@@ -34,6 +36,7 @@ def another_collectstatic(tmp_path, monkeypatch):
     (tmp_path / "faster" / "__init__.py").touch()
     (folder / "collectstatic.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "faster", raising=False)  # that of an earlier test
     return "faster"
 
 

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import itertools
 import json
 import os
 from concurrent.futures import Executor, Future
@@ -17,7 +16,6 @@ import pytest
 from release_static.manifest import NAME, RELEASES, Manifest, beside, path
 from release_static.publishing import locks, marker, writer
 from release_static.publishing.destination import StagedFile
-from release_static.publishing.directory import Directory
 from release_static.publishing.locks import LockError, exclusive, shared
 from release_static.publishing.marker import EXPIRED, PINNED
 from release_static.publishing.publish import prepare, publish
@@ -25,7 +23,9 @@ from release_static.releases import inventory, prune
 from release_static.releases.environments import retire
 from release_static.releases.inventory import UnknownRelease
 from release_static.releases.retention import Policy
-from tests.mechanism.publishing.processes import Bucket, Clock, World, explore, follow, running, wander
+from tests.mechanism.publishing.bucket import Bucket, Clock
+from tests.mechanism.publishing.disk import Disk, Folder
+from tests.mechanism.publishing.processes import World, explore, running, wander
 
 NOW = datetime(2001, 9, 9, tzinfo=UTC)
 TWO_HOURS = 2 * 60 * 60
@@ -93,7 +93,7 @@ def scheduled(monkeypatch):
         running().locks += 1
         return SimpleNamespace(hex=f"{running().name}-{running().locks}")
 
-    now = lambda: running().bucket.clock.now
+    now = lambda: running().now
     clock = SimpleNamespace(time=now, monotonic=now, sleep=lambda seconds: running().wait())
     monkeypatch.setattr(locks, "uuid4", unique)
     monkeypatch.setattr(locks, "time", clock)
@@ -149,6 +149,12 @@ def pin_old(bucket):
         bucket.write(beside("old", PINNED), marker.content())
 
 
+@functools.cache
+def named_in(manifest):
+    """(name, hashed name) of each file. The same few manifests come up in every order."""
+    return json.loads(manifest)["paths"].items()
+
+
 def broken(world):
     """(release, name) of each file in a published manifest that is missing or has different content."""
     objects = world.bucket.objects
@@ -156,7 +162,7 @@ def broken(world):
         (name, hashed_name)
         for name, (content, _) in objects.items()
         if name.startswith(f"{RELEASES}/") and name.endswith(f"/{NAME}")
-        for original, hashed_name in json.loads(content)["paths"].items()
+        for original, hashed_name in named_in(content)
         if objects.get(hashed_name, (b"", 0))[0] != FILES[original]
     ]
 
@@ -205,10 +211,10 @@ SCENARIOS = {
 
 @pytest.fixture(params=SCENARIOS)
 def scenario(request, staged):
-    """(id of the release that is published, function that makes a world in which it is published and pruned)."""
+    """(id of the release that is published, the world in which it is published and pruned)."""
     release_id, objects = SCENARIOS[request.param]
     runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
-    return release_id, lambda: World(in_memory(objects), runs)
+    return release_id, World(in_memory(objects), runs)
 
 
 @pytest.mark.parametrize("prune", [pruner, impatient_pruner], ids=["patient", "impatient"])
@@ -229,7 +235,7 @@ def test_no_order_leaves_a_published_manifest_with_a_missing_file(situation, sta
             assert path(release_id) in world.bucket.objects
             ends.add(prunes.failed is None)
 
-    for _ in explore(lambda: World(in_memory(objects), runs), look):
+    for _ in explore(World(in_memory(objects), runs), look):
         pass
 
     assert states > 150
@@ -256,11 +262,10 @@ def test_no_order_of_promoting_and_pruning_breaks_a_release(staged, victim):
     """The release is kept with all its files, or gone before it was promoted, and then published again."""
     promotes = promoter(staged)
     runs = {"promoter": promotes, "pruner": pruner}
-    make = lambda: World(in_memory(published("old", "live")), runs)
+    start = World(in_memory(published("old", "live")), runs)
     kept = 0
 
-    for way in explore(make, check):
-        world = follow(make, way)
+    for world in explore(start, check):
         if victim is not None:
             world.processes[victim].kill()
         finish(world, check)
@@ -286,8 +291,9 @@ def test_no_order_of_retiring_publishing_and_pruning_breaks_a_release(staged):
             objects = again(world, pruner)
             left.add((path("old") in objects, path("next") in objects))
 
+    start = World(in_memory(published_in_staging("old")), runs)
     for seed in range(300):
-        wander(World(in_memory(published_in_staging("old")), runs), look, Random(seed))
+        wander(start, look, Random(seed))
 
     # The release that was only in staging goes, and the new one stays unless it was published before the end of staging.
     assert (False, True) in left and left <= {(False, True), (False, False)}
@@ -303,8 +309,9 @@ def test_of_two_publishers_and_a_prune_nobody_breaks_anything_or_starves(staged)
             assert not [process for process in world.processes if process.failed]
             pruned.add(path("old") not in world.bucket.objects)
 
+    start = World(in_memory(published("old", "live")), runs)
     for seed in range(200):
-        wander(World(in_memory(published("old", "live")), runs), look, Random(seed))
+        wander(start, look, Random(seed))
 
     assert pruned == {True}
 
@@ -335,11 +342,11 @@ def with_files_listed_before_locks(monkeypatch):
     ],
 )
 def test_with_a_breach_of_the_protocol_such_an_order_is_found(scenario, monkeypatch, breach):
-    _, make = scenario
+    _, start = scenario
     breach(monkeypatch)
     found = []
 
-    for _ in explore(make, lambda world: found.extend(broken(world))):
+    for _ in explore(start, lambda world: found.extend(broken(world))):
         if found:
             return
 
@@ -348,11 +355,10 @@ def test_with_a_breach_of_the_protocol_such_an_order_is_found(scenario, monkeypa
 
 @pytest.mark.parametrize("victim", [0, 1], ids=["publisher", "pruner"])
 def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_completes_its_work(scenario, staged, victim):
-    release_id, make = scenario
+    release_id, start = scenario
     afterwards = publisher(staged, release_id), pruner
 
-    for way in explore(make, lambda world: None):
-        world = follow(make, way)
+    for world in explore(start, lambda world: None):
         world.processes[victim].kill()
         finish(world, check)
         # A publisher waits until the lock of a prune that was killed has ended.
@@ -373,12 +379,11 @@ def test_a_process_killed_at_any_moment_breaks_nothing_and_the_next_one_complete
 
 def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
     """It publishes a complete release, or fails, and then running it again completes the release."""
-    release_id, make = scenario
+    release_id, start = scenario
     publish_again = publisher(staged, release_id)
     too_late = 0
 
-    for way in explore(make, lambda world: None):
-        world = follow(make, way)
+    for world in explore(start, lambda world: None):
         publishes, prunes = world.processes
         world.bucket.clock.now += TWO_HOURS
         while prunes.alive:
@@ -398,14 +403,13 @@ def test_a_publisher_that_slept_through_a_prune_notices(scenario, staged):
 
 
 def test_a_prune_that_slept_through_a_publication_stops_at_its_next_step(scenario):
-    release_id, make = scenario
+    release_id, start = scenario
     too_late = 0
 
-    for way in explore(make, lambda world: None):
-        world = follow(make, way)
+    for world in explore(start, lambda world: None):
         publishes, prunes = world.processes
         # Nothing can stop the one request that it is about to send.
-        if prunes.next.startswith("delete") or not prunes.alive or not publishes.alive:
+        if prunes.next == "delete" or not prunes.alive or not publishes.alive:
             continue
         world.bucket.clock.now += TWO_HOURS
         while publishes.alive:
@@ -421,7 +425,7 @@ def test_a_prune_that_slept_through_a_publication_stops_at_its_next_step(scenari
 
 @pytest.mark.parametrize("sleeper", [0, 1], ids=["publisher", "pruner"])
 def test_one_that_wakes_up_while_the_other_is_at_work(scenario, sleeper):
-    release_id, make = scenario
+    release_id, start = scenario
     failures = 0
 
     def look(world):
@@ -437,20 +441,16 @@ def test_one_that_wakes_up_while_the_other_is_at_work(scenario, sleeper):
                 assert path(release_id) in world.bucket.objects
                 assert not broken(world)
 
-    for steps in itertools.count(1):
-        asleep = follow(make, [sleeper] * steps).processes[sleeper]
-        if not asleep.alive:
-            break
-        if sleeper == 1 and asleep.next.startswith("delete"):
-            continue
-
-        def two_hours_later(way=(sleeper,) * steps):
-            world = follow(make, way)
-            world.bucket.clock.now += TWO_HOURS
-            return world
-
-        for _ in explore(two_hours_later, look):
-            pass
+    asleep = start.copy()
+    asleep.go(sleeper)
+    while asleep.processes[sleeper].alive:
+        # Nothing can stop the one request that it is about to send.
+        if sleeper == 0 or asleep.processes[sleeper].next != "delete":
+            two_hours_later = asleep.copy()
+            two_hours_later.bucket.clock.now += TWO_HOURS
+            for _ in explore(two_hours_later, look):
+                pass
+        asleep.go(sleeper)
 
     assert failures
 
@@ -469,11 +469,10 @@ def test_a_prune_that_may_not_delete_holds_nobody_up(staged, monkeypatch):
     finish(world, check)
     started = world.bucket.clock.now
 
-    [later] = World(world.bucket, {"publisher": publisher(staged, "next")}).processes
-    while later.alive:
-        later.go()
+    later = World(world.bucket, {"publisher": publisher(staged, "next")})
+    finish(later, check)
 
-    assert refused and later.failed is None
+    assert refused and later.processes[0].failed is None
     assert world.bucket.clock.now - started < 60
 
 
@@ -488,7 +487,7 @@ def test_of_two_prunes_at_once_one_gives_way_or_comes_after_the_other():
             outcomes.add(failed)
             assert (path("old") in world.bucket.objects) is (failed == 2)
 
-    for _ in explore(lambda: World(in_memory(published("old", "live")), {"one": pruner, "other": pruner}), look):
+    for _ in explore(World(in_memory(published("old", "live")), {"one": pruner, "other": pruner}), look):
         pass
 
     assert outcomes == {0, 1, 2}
@@ -506,60 +505,20 @@ def test_a_release_that_is_pinned_stays_and_one_that_is_pruned_cannot_be_pinned(
             assert isinstance(pins.failed, UnknownRelease | None)
             outcomes.add((there, prunes.failed is None))
 
-    for _ in explore(lambda: World(in_memory(published("old", "live")), {"pin": pin_old, "pruner": pruner}), look):
+    for _ in explore(World(in_memory(published("old", "live")), {"pin": pin_old, "pruner": pruner}), look):
         pass
 
     assert outcomes == {(True, True), (False, True)}
 
 
-class Disk:
-    """A directory on which each call is one step of its process."""
-
-    def __init__(self, root, process=None):
-        self._root = root
-        self._process = process
-        self._directory = Directory(str(root))
-        self.clock = Clock()
-
-    @property
-    def objects(self):
-        return {name: (content, 0) for name, content in self._directory.read_many(self._names())}
-
-    @property
-    def locks(self):
-        return tuple(name for name in self._names() if name.startswith(locks.PREFIX))
-
-    def used_by(self, process):
-        return Disk(self._root, process)
-
-    def __getattr__(self, name):
-        method = getattr(self._directory, name)
-
-        def stepped(*arguments, **options):
-            self._process.step(name)
-            result = method(*arguments, **options)
-            if name in ("entries", "upload", "read_many"):
-                result = list(result)
-            self._process.saw(self._names() if name in ("entries", "existing") else repr(result))
-            return result
-
-        return method if name in ("location", "private_directory") else stepped
-
-    def _names(self):
-        return tuple(sorted(entry.name for entry in self._directory.entries()))
-
-
 def on_disk(objects, root):
-    for name, (content, _) in objects.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content)
-        os.utime(root / name, (0, 0))
-    return Disk(root)
+    files = {name: (content, int(modified * 1e9)) for name, (content, modified) in objects.items()}
+    return Disk(files, Clock(), Folder(root))
 
 
 @pytest.fixture
 def memory():
-    """A directory in memory where there is one: each order of operations begins with a new destination."""
+    """A directory in memory where there is one."""
     fast = "/dev/shm"
     with TemporaryDirectory(dir=fast if os.access(fast, os.W_OK) else None) as directory:
         yield Path(directory)
@@ -570,7 +529,6 @@ def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situat
     monkeypatch.setattr(writer, "sync", lambda paths, root: None)
     release_id, objects = SCENARIOS[situation]
     runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
-    roots = map(str, itertools.count())
     ends = 0
 
     def look(world):
@@ -580,7 +538,7 @@ def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situat
             ends += 1
             assert path(release_id) in world.bucket.objects
 
-    for _ in explore(lambda: World(on_disk(objects, memory / next(roots)), runs), look):
+    for _ in explore(World(on_disk(objects, memory), runs), look):
         pass
 
     assert ends

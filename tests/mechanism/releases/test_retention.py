@@ -24,7 +24,7 @@ from release_static.releases.retention import (
     sweep,
     usage,
 )
-from tests.mechanism.publishing.processes import Bucket, Clock
+from tests.mechanism.publishing.bucket import Bucket, Clock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
