@@ -18,11 +18,11 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import execute_from_command_line
 
 
 def collectstatic(task: dict[str, Any]) -> None:
-    call_command("collectstatic", interactive=False, verbosity=0)
+    execute_from_command_line(["manage.py", "collectstatic", "--noinput", "--verbosity=0"])
 
 
 def unsynced(task: dict[str, Any]) -> None:

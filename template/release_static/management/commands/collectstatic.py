@@ -1,5 +1,6 @@
 """Django's collectstatic, which publishes the files that it collects as a release."""
 
+import gc
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -41,6 +42,11 @@ class Command(collectstatic.Command):
             help="Publish other content under the id of a release that is published already. Only for a release that "
             "no process uses yet.",
         )
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        super().run_from_argv(argv)
+        # The process is about to end. Without this, Python would first search everything in memory for garbage.
+        gc.freeze()
 
     def handle(self, **options: Any) -> str | None:
         if not isinstance(self.storage, ReleaseSpecificManifestMixin):
