@@ -3,12 +3,9 @@
 import functools
 import hashlib
 import json
-import os
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -516,16 +513,8 @@ def on_disk(objects, root):
     return Disk(files, Clock(), Folder(root))
 
 
-@pytest.fixture
-def memory():
-    """A directory in memory where there is one."""
-    fast = "/dev/shm"
-    with TemporaryDirectory(dir=fast if os.access(fast, os.W_OK) else None) as directory:
-        yield Path(directory)
-
-
 @pytest.mark.parametrize("situation", SCENARIOS)
-def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, memory, monkeypatch):
+def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situation, staged, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "sync", lambda paths, root: None)
     release_id, objects = SCENARIOS[situation]
     runs = {"publisher": publisher(staged, release_id), "pruner": pruner}
@@ -538,7 +527,7 @@ def test_on_disk_no_order_leaves_a_published_manifest_with_a_missing_file(situat
             ends += 1
             assert path(release_id) in world.bucket.objects
 
-    for _ in explore(World(on_disk(objects, memory), runs), look):
+    for _ in explore(World(on_disk(objects, tmp_path), runs), look):
         pass
 
     assert ends
