@@ -214,7 +214,7 @@ def test_every_combination_publishes(template, shared, tmp_path, virtual_environ
     )
     variables = {"RELEASE_ID": "one", "DJANGO_SECRET_KEY": "s" * 60, "DJANGO_ALLOWED_HOSTS": "example.com"}
 
-    said = project.manage("shell", "-v0", "-c", script, **variables).stdout
+    said = project.manage("shell", "-v0", "-c", script, check=True, **variables).stdout
 
     assert "Release one: " in said
     folder = "static-custom" if combination["compare_static_configs"] == "yes" and backend != "s3" else "static"
