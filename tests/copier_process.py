@@ -14,9 +14,18 @@ from typing import Any
 
 import jinja2
 from copier.__main__ import CopierApp
+from copier._main import Worker
 
 
-def remember_templates() -> None:
+def skip_repeated_work() -> None:
+    """What takes most of the time of Copier, for the projects that this process renders."""
+    _remember_templates()
+    # For each file, Copier runs git to ask whether core.fileMode is false, as on Windows. It is not.
+    if hasattr(Worker, "_sync_git_index_executable_bit"):
+        Worker._sync_git_index_executable_bit = lambda self, path, mode: None  # type: ignore[assignment,method-assign]
+
+
+def _remember_templates() -> None:
     """Let Jinja compile a template once for this process. Copier makes an environment, with a cache, for each project."""
     compile_template: Any = jinja2.Environment.compile
     compiled: dict[tuple[object, ...], CodeType] = {}
@@ -34,7 +43,7 @@ def remember_templates() -> None:
 
 
 def main() -> None:
-    remember_templates()
+    skip_repeated_work()
     commands, answers = os.fdopen(os.dup(0), "r"), os.fdopen(os.dup(1), "w")
     # Neither Copier nor git may take part in the conversation.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

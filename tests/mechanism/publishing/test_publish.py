@@ -116,3 +116,22 @@ def test_no_manifest_is_written_once_the_lock_may_have_ended(site, monkeypatch, 
         site.publish("one")
 
     assert not (site.root / ".releases/one/staticfiles.json").exists()
+
+
+def test_a_publisher_whose_lock_may_have_ended_while_it_wrote_the_manifest_fails(site, monkeypatch):
+    """A prune may have deleted files of the release by then. The next run completes it."""
+    now, write = 0, Directory.write_manifest
+
+    def take_an_hour(*arguments, **options):
+        nonlocal now
+        now += 60 * 60
+        write(*arguments, **options)
+
+    monkeypatch.setattr(locks, "_clocks", lambda: (now, now))
+    with monkeypatch.context() as slow, pytest.raises(CommandError, match="This took longer than 55 minutes"):
+        slow.setattr(Directory, "write_manifest", take_an_hour)
+        site.publish("one")
+    [deleted] = site.root.glob("example.*.txt")
+    deleted.unlink()
+
+    assert "is complete again: 1 file published" in site.publish("one")
