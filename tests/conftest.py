@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,9 +34,10 @@ MEMORY, NEEDED_MEMORY = Path("/dev/shm"), 4 << 30
 
 
 def pytest_configure() -> None:
-    # Publishing waits for the disk, which takes most of the time of many tests.
+    # Publishing waits for the disk, and so do git and uv: more than half of the time of many tests.
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > NEEDED_MEMORY:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        os.environ.setdefault("TMPDIR", str(MEMORY))
+        tempfile.tempdir = None  # so that it is read again
     os.environ["COPIER_SETTINGS_PATH"] = str(COPIER_SETTINGS)
     # Each session of botocore would read what it knows of S3, 1 MB of JSON, for itself.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
