@@ -50,7 +50,7 @@ class Watcher:
             thread.join()
 
     def _poll(self, stop: threading.Event) -> None:
-        while not stop.wait(0.002):
+        while not stop.wait(0.005):
             for path, content in self.expected.items():
                 self.polls += 1
                 try:
