@@ -1,5 +1,6 @@
 """Output of commands: text that is safe for a terminal, and progress bars."""
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -12,6 +13,11 @@ class OutputCommand(BaseCommand):
     """A command whose output may contain names from a destination, which are untrusted."""
 
     verbosity = 1
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        super().run_from_argv(argv)
+        # The process is about to end. Without this, Python would first search everything in memory for garbage.
+        gc.freeze()
 
     def print(self, text: str) -> None:
         self.stdout.write(printable_lines(text, self.stdout))

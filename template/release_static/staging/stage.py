@@ -165,7 +165,8 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
     def files(self, manifest: Manifest) -> list[StagedFile]:
         """The files to publish: originals, hashed files, and files beside them such as `.gz` and `.br`.
 
-        Intermediate files that Django left behind are not published. Afterwards, the stage is empty.
+        Intermediate files that Django left behind are not published. The stage forgets the files that it returns, because
+        there may be many.
         """
         hashed = set(manifest.paths.values())
         for name, found in walk(str(self.location)):
@@ -177,8 +178,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
             if owner in hashed or owner in manifest.paths:
                 # A bundler's source map may change while the name of its file does not.
                 immutable = owner in hashed and (owner == name or not name.endswith(SOURCE_MAP))
-                digest = None if source.content else self._md5s.get(source)
-                staged.append(StagedFile(name, *source[:3], immutable, digest, source.content))
+                staged.append(StagedFile(name, *source[:3], immutable, self._md5s.get(source), source.content))
         self._md5s.clear()
         self._hashed_sources.clear()
         return staged

@@ -1,6 +1,5 @@
 """Django's collectstatic, which publishes the files that it collects as a release."""
 
-import gc
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +10,7 @@ from django.core.files.storage import Storage
 from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
-from release_static.management.output import bar, printable_lines
+from release_static.management.output import OutputCommand, printable_lines
 from release_static.manifest import NAME, path
 from release_static.publishing import locks
 from release_static.publishing.destination import Destination
@@ -31,7 +30,7 @@ REFUSED = {
 }
 
 
-class Command(collectstatic.Command):
+class Command(OutputCommand, collectstatic.Command):
     help = "Publish the static files of this release, beside those of every other release."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,11 +41,6 @@ class Command(collectstatic.Command):
             help="Publish other content under the id of a release that is published already. Only for a release that "
             "no process uses yet.",
         )
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        super().run_from_argv(argv)
-        # The process is about to end. Without this, Python would first search everything in memory for garbage.
-        gc.freeze()
 
     def handle(self, **options: Any) -> str | None:
         if not isinstance(self.storage, ReleaseSpecificManifestMixin):
@@ -85,7 +79,7 @@ class Command(collectstatic.Command):
                 "release. Fix the cause and run collectstatic again: it resumes."
             ) from error
         for warning in destination.warnings:
-            self.warn(warning)
+            self.warn(f"Warning: {warning}")
         self.summary = self._summary(plan, destination)
         return {
             "modified": [file.name for file in plan.uploads],
@@ -119,7 +113,7 @@ class Command(collectstatic.Command):
                 for file in plan.uploads:
                     self.log(f"Pretending to publish '{file.name}'", level=1)
                 return plan
-            progress = bar("Publishing", quiet=self.verbosity != 1)
+            progress = self.progress("Publishing")
             for file in publish(plan, destination, lock, replace_release=self.replace_release):
                 self.uploaded += 1
                 progress(self.uploaded, len(plan.uploads))
@@ -130,7 +124,7 @@ class Command(collectstatic.Command):
             # As in a container that may not write to its image: processes read the manifest where it is published.
             self.log(f"No copy of the manifest is kept beside the code: {error}")
         if NAME in existing and (problem := unadopted(destination)):
-            self.warn(problem)
+            self.warn(f"Warning: {problem}")
         return plan
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
@@ -145,7 +139,7 @@ class Command(collectstatic.Command):
         finally:
             self.storage, self.dry_run = storage, dry_run
         for warning in stage.warnings:
-            self.warn(warning)
+            self.warn(f"Warning: {warning}")
         return stage
 
     def copy_file(self, path: str, prefixed_path: str, source_storage: Storage) -> None:
@@ -158,9 +152,6 @@ class Command(collectstatic.Command):
 
     def log(self, msg: str, level: int = 2) -> None:
         super().log(printable_lines(msg, self.stdout), level)
-
-    def warn(self, warning: str) -> None:
-        self.stderr.write(self.style.WARNING(printable_lines(f"Warning: {warning}", self.stderr)))
 
     def _summary(self, plan: Plan, destination: Destination) -> str:
         kept = f"{count(plan.unchanged, 'file')} unchanged"
