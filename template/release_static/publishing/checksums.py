@@ -22,7 +22,7 @@ class Checksum(NamedTuple):
 
 def of(files: Iterable[StagedFile]) -> dict[str, Checksum]:
     """Raises PublishError if a file has changed since it was staged."""
-    return {file.name: Checksum(file.size, file.digest()) for file in files}
+    return {file.name: Checksum(file.size, file.source.digest()) for file in files}
 
 
 def dump(checksums: dict[str, Checksum], paths: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Staged files, existing files, and the protocol that every destination implements."""
+"""Files to publish, existing files, and the protocol that every destination implements."""
 
 import hashlib
 import os
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol, Self
 
 from release_static.errors import ReleaseStaticError
 
@@ -18,25 +18,32 @@ class PublishError(ReleaseStaticError):
     """The release was not published: without a manifest, no process uses it."""
 
 
-class StagedFile(NamedTuple):
-    """A file to publish under `name`. Its content is at `path`, with `size` in bytes and `mtime_ns` in nanoseconds.
+class Source:
+    """The content of a file to publish: the file at `path` as it was when it was first read, or `content` in memory.
 
-    `content` is the content of a file that exists in memory only.
+    `size` is in bytes, `mtime_ns` in nanoseconds.
     """
 
-    name: str
-    path: str
-    size: int
-    mtime_ns: int
-    # Named after its content: once published, it never changes.
-    hashed: bool
-    # Hex digest of the content, if it has already been read.
-    md5: str | None = None
-    content: bytes | None = None
+    # There may be many.
+    __slots__ = ("_md5", "content", "mtime_ns", "path", "size")
+
+    def __init__(self, path: str, status: os.stat_result | None = None) -> None:
+        status = status or os.stat(path)
+        self.path = path
+        self.size = status.st_size
+        self.mtime_ns = status.st_mtime_ns
+        self.content: bytes | None = None
+        self._md5 = ""
+
+    @classmethod
+    def in_memory(cls, content: bytes) -> Self:
+        source = cls.__new__(cls)
+        source.path, source.size, source.mtime_ns, source.content, source._md5 = "", len(content), 0, content, ""
+        return source
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """Its content. On exit, raises PublishError if the file has changed since it was staged."""
+        """Its content. On exit, raises PublishError if the file has changed."""
         if self.content is not None:
             yield BytesIO(self.content)
             return
@@ -45,21 +52,36 @@ class StagedFile(NamedTuple):
             self._check_unchanged(os.fstat(stream.fileno()))
 
     def digest(self) -> str:
-        """Hex MD5 of the content. Raises PublishError if the file has changed since it was staged."""
-        if self.content is not None:
-            return md5(self.content).hexdigest()
-        if self.md5 is None:
+        """Hex MD5 of the content, which is read only once. Raises PublishError if the file has changed."""
+        if not self._md5:
             with self.open() as stream:
-                return hashlib.file_digest(stream, md5).hexdigest()  # type: ignore[arg-type]
-        self._check_unchanged(os.stat(self.path))
-        return self.md5
+                self._md5 = hashlib.file_digest(stream, md5).hexdigest()  # type: ignore[arg-type]
+        elif self.content is None:
+            self._check_unchanged(os.stat(self.path))
+        return self._md5
+
+    def is_unchanged(self, status: os.stat_result) -> bool:
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.mtime_ns)
 
     def _check_unchanged(self, status: os.stat_result) -> None:
-        if (status.st_size, status.st_mtime_ns) != (self.size, self.mtime_ns):
+        if not self.is_unchanged(status):
             raise PublishError(
                 f"{self.path} changed while it was being published, so its hash is no longer right. "
                 "Run collectstatic again when the build that writes it has finished."
             )
+
+
+class StagedFile(NamedTuple):
+    """A file to publish under `name`."""
+
+    name: str
+    source: Source
+    # Named after its content: once published, it never changes.
+    hashed: bool
+
+    @property
+    def size(self) -> int:
+        return self.source.size
 
 
 class Entry(NamedTuple):
@@ -94,7 +116,8 @@ class Destination(Protocol):
     def existing(self, names: Iterable[str]) -> dict[str, Entry]:
         """What exists under these names and in `.releases/`, by name, in as few requests as possible.
 
-        `.releases/` is listed first, or in the same request: see locks.py.
+        `.releases/` is listed first, or in the same request: see locks.py. The entries of other files may lack
+        `modified`.
         """
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
@@ -116,8 +139,11 @@ class Destination(Protocol):
     def sync(self) -> None:
         """Make all uploads, writes and deletions durable."""
 
-    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
-        """Raises FileExistsError if the release already has a manifest, unless `replace` is true."""
+    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False, lock: str = "") -> None:
+        """Raises FileExistsError if the release already has a manifest, unless `replace` is true.
+
+        `lock` is the name of this process's lock file, which may be written again to test what the destination can do.
+        """
 
     def write(self, name: str, content: bytes) -> None:
         """Write a small private file in `.releases/` atomically, replacing any existing one.

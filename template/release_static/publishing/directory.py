@@ -45,7 +45,7 @@ class Directory:
             with suppress(OSError, ValueError):  # a manifest may contain names that no file can have
                 status = os.lstat(self.location(name))
                 if stat.S_ISREG(status.st_mode):
-                    existing[name] = entry_of(name, status)
+                    existing[name] = Entry(name, status.st_size, 0, mtime_ns=status.st_mtime_ns)
         return existing
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
@@ -59,9 +59,10 @@ class Directory:
         if entry.size != file.size:
             return False
         # rsync's quick check, except for whole seconds: some build tools give all files the same time stamp.
-        if entry.mtime_ns == file.mtime_ns and file.mtime_ns % 1_000_000_000:
+        mtime_ns = file.source.mtime_ns
+        if entry.mtime_ns == mtime_ns and mtime_ns % 1_000_000_000:
             return True
-        with file.open() as one, open(self.location(file.name), "rb") as other:
+        with file.source.open() as one, open(self.location(file.name), "rb") as other:
             return _same_bytes(one, other)
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
@@ -70,7 +71,7 @@ class Directory:
     def sync(self) -> None:
         self._writer.sync()
 
-    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
+    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False, lock: str = "") -> None:
         self._writer.write(path(release_id), content, replace=replace)
 
     def write(self, name: str, content: bytes) -> None:

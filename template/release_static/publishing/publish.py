@@ -8,7 +8,7 @@ from functools import cached_property
 from release_static.errors import printable
 from release_static.manifest import RELEASES, Manifest, ManifestError, beside, path
 from release_static.publishing import checksums, marker
-from release_static.publishing.destination import Destination, Entry, PublishError, StagedFile
+from release_static.publishing.destination import Destination, Entry, PublishError, Source, StagedFile
 from release_static.publishing.locks import Lock
 
 
@@ -72,18 +72,23 @@ def publish(plan: Plan, destination: Destination, lock: Lock, *, replace_release
 
     Stops at the first OSError or ReleaseStaticError, without writing the manifest.
     """
-    yield from destination.upload(plan.uploads)
+    # Before the manifest, so that every release has an environment that keeps it.
+    marks = [_mark(plan)] if plan.mark or plan.new_release else []
+    for file in destination.upload([*plan.uploads, *marks]):
+        if file not in marks:
+            yield file
     destination.sync()
     manifest = _complete_manifest(plan) if plan.new_release else None  # which may read many files
     lock.check()
-    if plan.mark or plan.new_release:
-        # Before the manifest, so that every release has an environment that keeps it.
-        destination.write(beside(plan.release_id, marker.environment(plan.environment)), marker.content())
     if manifest:
-        lock.check()
-        _write_manifest(plan.release_id, manifest, destination, replace_release=replace_release)
+        _write_manifest(plan.release_id, manifest, destination, lock, replace_release=replace_release)
     destination.sync()
     lock.check()
+
+
+def _mark(plan: Plan) -> StagedFile:
+    name = beside(plan.release_id, marker.environment(plan.environment))
+    return StagedFile(name, Source.in_memory(marker.content()), hashed=False)
 
 
 def _complete_manifest(plan: Plan) -> Manifest:
@@ -96,9 +101,11 @@ def _complete_manifest(plan: Plan) -> Manifest:
     )
 
 
-def _write_manifest(release_id: str, manifest: Manifest, destination: Destination, *, replace_release: bool) -> None:
+def _write_manifest(
+    release_id: str, manifest: Manifest, destination: Destination, lock: Lock, *, replace_release: bool
+) -> None:
     try:
-        destination.write_manifest(release_id, manifest.dump(), replace=replace_release)
+        destination.write_manifest(release_id, manifest.dump(), replace=replace_release, lock=lock.name)
     except FileExistsError:
         # Another publisher was faster. This is fine if it published the same content.
         if _is_new(release_id, manifest, destination, replace_release=False):
@@ -126,13 +133,13 @@ def _check_bundled(plan: Plan, destination: Destination) -> None:
         (plan.damaged if file in plan.damaged else plan.outdated).remove(file)
         if digest is None:
             plan.missing.append(file)
-        elif digest == file.digest():  # S3 does not know the MD5 of every object
+        elif digest == file.source.digest():  # S3 does not know the MD5 of every object
             plan.unchanged.append(file)
         else:
             raise PublishError(
                 f"{name} is published already, with other content.\n"
                 f"  published: {destination.location(name)}\n"
-                f"  now:       {file.path}\n"
+                f"  now:       {file.source.path}\n"
                 "A bundler's file is never replaced, because pages of other releases use it and browsers cache it for a "
                 "year. Have the bundler put a hash of the content into the name, such as [name]-[hash].js. If the "
                 "published file was damaged, repair it with the code of a release that has it: manage.py releases verify "

@@ -101,9 +101,10 @@ class Writer:
                     leftover.rmdir()  # fails for every release, since its directory is not empty
 
     def _copy(self, file: StagedFile, temporary: str) -> str:
-        with file.open() as source, open(temporary, "xb", buffering=0) as target:
+        with file.source.open() as source, open(temporary, "xb", buffering=0) as target:
             shutil.copyfileobj(source, target, _CHUNK)
-        os.utime(temporary, ns=(file.mtime_ns, file.mtime_ns))
+        if file.source.content is None:
+            os.utime(temporary, ns=(file.source.mtime_ns, file.source.mtime_ns))
         self._set_mode(temporary)
         return temporary
 

@@ -77,7 +77,7 @@ class Bucket:
     def matches(self, file: StagedFile, entry: Entry) -> bool | None:
         if entry.size != file.size:
             return False
-        digest = file.digest()
+        digest = file.source.digest()
         if entry.md5 == digest:
             return True
         if entry.md5 and self._client.etags_are_md5:
@@ -91,24 +91,31 @@ class Bucket:
     def sync(self) -> None:
         """Nothing to do: S3 responds to a write when the object is durable."""
 
-    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
+    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False, lock: str = "") -> None:
         name = path(release_id)
         if replace:
             self.write(name, content)
             return
-        try:
-            self._write_if_absent(name, content)
-        except BucketError as error:
-            if error.status != 501:
-                raise
+        # A server other than Amazon's may ignore conditions: see, at the same time, whether it replaces the lock.
+        contents = {name: content, lock: b"{}"} if self._endpoint_url and lock else {name: content}
+        written = for_each(contents.items(), lambda item: self._write_if_absent(*item), len(contents))
+        errors = {name: error for (name, _), error in written}
+        error, of_lock = errors[name], errors.get(lock, FileExistsError())
+        if isinstance(error, BucketError) and error.status == 501:
             # The server does not implement conditional requests.
             if self.read(name) is not None:
                 raise FileExistsError(name) from error
             self.write(name, content)
-            self._warn_of_unconditional_writes()
-        else:
-            if self._endpoint_url:
-                self._check_conditions(name, content)
+            of_lock = None
+        elif error:
+            raise error
+        if of_lock is None:
+            self.warnings.append(
+                f"The server of {self} ignores conditional writes, so two processes that publish the same release at "
+                "once are not detected. Run only one collectstatic at a time."
+            )
+        elif isinstance(of_lock, BucketError):
+            self.warnings.append(f"It is unknown whether the server honors conditional writes: {of_lock}.")
 
     def write(self, name: str, content: bytes) -> None:
         self._client.write(name, content, md5(content).hexdigest(), **headers.of(name, self._parameters))
@@ -143,32 +150,20 @@ class Bucket:
         return set(checksums.published(self))
 
     def _upload(self, file: StagedFile) -> None:
-        with file.open() as stream:
+        with file.source.open() as stream:
             body = stream.read() if file.size <= _SMALL else stream
             parameters = headers.of(file.name, self._parameters, hashed=file.hashed)
-            self._client.write(file.name, body, file.digest(), **parameters)
+            self._client.write(file.name, body, file.source.digest(), **parameters)
 
     def _digest(self, name: str) -> str | None:
         content = self.read(name)
         return None if content is None else md5(content).hexdigest()
 
-    def _write_if_absent(self, name: str, content: bytes) -> None:
+    def _write_if_absent(self, name: str, content: bytes) -> FileExistsError | BucketError | None:
+        """The error, or None if the object was written."""
         digest = md5(content).hexdigest()
-        self._client.write_if_absent(name, content, digest, **headers.of(name, self._parameters))
-
-    def _check_conditions(self, name: str, content: bytes) -> None:
-        """Write again what was just written, to see whether a server other than Amazon's ignores conditions."""
         try:
-            self._write_if_absent(name, content)
-        except FileExistsError:
-            return
-        except BucketError as error:
-            self.warnings.append(f"It is unknown whether the server honors conditional writes: {error}.")
-        else:
-            self._warn_of_unconditional_writes()
-
-    def _warn_of_unconditional_writes(self) -> None:
-        self.warnings.append(
-            f"The server of {self} ignores conditional writes, so two processes that publish the same release at once "
-            "are not detected. Run only one collectstatic at a time."
-        )
+            self._client.write_if_absent(name, content, digest, **headers.of(name, self._parameters))
+        except (FileExistsError, BucketError) as error:
+            return error
+        return None

@@ -1,6 +1,10 @@
-"""Make storages find references in CSS and JavaScript faster, with the same result."""
+"""Make -enhanced find references in scripts faster, with the same result.
+
+There is one exception: its pattern for import() also finds IMPORT(), which is another function.
+"""
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
@@ -10,17 +14,43 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-# Every reference that -enhanced finds in a script contains one of these. They begin with a word, because re is fast at
-# finding a literal prefix.
-_IN_SCRIPTS = [
-    re.compile(r"""from\s*["'][./]"""),
-    re.compile(r"""import\s*\(?["'][./]"""),
-    re.compile(r"sourceMappingURL="),
-]
+_STATEMENT = r"(?:(?m:^)|(?<=[;})])|(?<=\*/))[ \t]*(?P<matched>(?-i:"
+# How the patterns of -enhanced begin, and the word that each match contains after any indentation.
+_WORDS = {
+    rf"{_STATEMENT}import)": "import",
+    rf"{_STATEMENT}export)": "export",
+    r"(?<![.\w])(?P<matched>import\(": "import(",
+    r"(?m)^(?P<matched>//# (?-i:sourceMappingURL)=": "//# sourceMappingURL=",
+}
+
+
+class WordPattern:
+    """Finds what `pattern` finds, but looks for its `word` first. re would try the whole pattern at every character."""
+
+    def __init__(self, pattern: re.Pattern[str], word: str) -> None:
+        self.pattern = pattern.pattern
+        self._match = pattern.match
+        self._word = word
+        self._indented = pattern.pattern.startswith(_STATEMENT)
+
+    def search(self, content: str) -> re.Match[str] | None:
+        return next(self.finditer(content), None)
+
+    def finditer(self, content: str) -> Iterator[re.Match[str]]:
+        end = 0
+        at = content.find(self._word)
+        while at >= 0:
+            start = at
+            while self._indented and start and content[start - 1] in " \t":
+                start -= 1
+            if match := self._match(content, start):
+                yield match
+                end = match.end()
+            at = content.find(self._word, max(at + 1, end))
 
 
 class SearchMixin(Base):
-    """A mixin for `ManifestFilesMixin` storages. Methods that the storage does not have are never called."""
+    """A mixin for `ManifestFilesMixin` storages. The patterns of those that are not based on -enhanced stay."""
 
     # -enhanced hashes files in threads, which is slower when nothing is copied.
     post_process_workers = 1
@@ -28,12 +58,9 @@ class SearchMixin(Base):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._ignored: tuple[Any, Any, list[tuple[int, int]]] = (None, None, [])
         super().__init__(*args, **kwargs)
-
-    def _process_js_modules(self, name: str, content: str) -> list[tuple]:
-        """-enhanced's search in a script. Its patterns take most of the time, and most scripts have no references."""
-        if not any(pattern.search(content) for pattern in _IN_SCRIPTS):
-            return []
-        return super()._process_js_modules(name, content)  # type: ignore[misc]
+        patterns = self._patterns  # type: ignore[attr-defined]
+        if hasattr(self, "_process_js_modules"):
+            patterns["*.js"] = [(_faster(pattern), *rest) for pattern, *rest in patterns["*.js"]]
 
     def get_ignored_blocks(self, content: str, ignored_re: re.Pattern[str]) -> list[tuple[int, int]]:
         """The comments and strings in a file. Django and -enhanced search for them again for each of their patterns."""
@@ -42,3 +69,8 @@ class SearchMixin(Base):
             blocks = super().get_ignored_blocks(content, ignored_re)
             self._ignored = (content, ignored_re, blocks)
         return blocks
+
+
+def _faster(pattern: re.Pattern[str]) -> Any:
+    words = [word for beginning, word in _WORDS.items() if pattern.pattern.startswith(beginning)]
+    return WordPattern(pattern, words[0]) if words else pattern

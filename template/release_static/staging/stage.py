@@ -1,27 +1,26 @@
 """Collect and hash files in a private directory, with Django's storage or another one."""
 
-import hashlib
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles.storage import HashedFilesMixin
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage
 
 from release_static.manifest import NAME, RELEASES, Manifest
-from release_static.publishing.destination import StagedFile, md5
+from release_static.publishing.destination import Source, StagedFile
 from release_static.publishing.listing import walk
 from release_static.publishing.names import SOURCE_MAP, problem_with
 from release_static.staging.bundles import BundlesMixin
 from release_static.staging.references import ReferencesMixin, StageError
 from release_static.staging.search import SearchMixin
-from release_static.staging.source import Source
 
 # Bytes of rewritten files that are kept in memory. Further ones are written to the directory, which takes longer.
-_MEMORY = 8 << 20
+_MEMORY = 2 << 20
 # Where storages are that save files unchanged.
 _PLAIN = ("django.", "django_manifeststaticfiles_enhanced.")
 
@@ -38,7 +37,6 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._notes: dict[str, Source] = {}
         self._hashed_sources: dict[str, Source] = {}
-        self._md5s: dict[Source, str] = {}
         self._space = _MEMORY
         super().__init__(*args, **kwargs)  # reads the manifest, which does not exist yet
 
@@ -51,7 +49,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         reads = any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open"))
         if reads or type(self).save is not plain.save:
             return False
-        self._notes[name] = Source.at(os.path.abspath(storage.path(path)))
+        self._notes[name] = Source(os.path.abspath(storage.path(path)))
         return True
 
     def _save(self, name: str, content: File) -> str:
@@ -75,9 +73,9 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         reader = getattr(content, "file", None)
         if not isinstance(reader, io.BufferedReader) or not isinstance(reader.name, str):
             return None
-        source = Source.at(os.path.abspath(reader.name), reader.fileno())
+        path, status = os.path.abspath(reader.name), os.fstat(reader.fileno())
         known = self._notes.get(name) or self._hashed_sources.get(name)
-        return known if known == source else source  # the same object, because there may be many files
+        return known if known and known.path == path and known.is_unchanged(status) else Source(path, status)
 
     def _same_as_source(self, name: str, content: File) -> Source | None:
         """Django saves a CSS or JS file from memory even if there was nothing to rewrite."""
@@ -88,9 +86,12 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         return source if Path(source.path).read_bytes() == content.read() else None
 
     def _open(self, name: str, mode: str = "rb") -> File:
-        if source := self._notes.get(name):
-            return source.open(mode)
-        return super()._open(name, mode)  # type: ignore[misc]
+        source = self._notes.get(name)
+        if source is None:
+            return super()._open(name, mode)  # type: ignore[misc]
+        if source.content is None:
+            return File(open(source.path, mode))
+        return ContentFile(source.content if "b" in mode else source.content.decode())
 
     def exists(self, name: str) -> bool:
         return name in self._notes or super().exists(name)
@@ -106,7 +107,11 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         """For storages that access files directly, such as a compressor: write a noted file to the directory."""
         path = super().path(name)
         if source := self._notes.pop(str(name), None):
-            source.copy_to(path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if source.content is None:
+                shutil.copy2(source.path, path)
+            else:
+                Path(path).write_bytes(source.content)
         return path
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[tuple]:
@@ -129,14 +134,9 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         self.check_references()
 
     def file_hash(self, name: str, content: File | None = None) -> str | None:
-        """Like Django's, but reads each source only once and keeps the whole digest for publishing."""
+        """Like Django's, but reads each source only once."""
         source = self._source(name, content) if content is not None and self._hashes_like_django else None
-        if content is None or source is None:
-            return super().file_hash(name, content)
-        if source not in self._md5s:
-            content.seek(0)
-            self._md5s[source] = hashlib.file_digest(content.file, md5).hexdigest()  # type: ignore[arg-type]
-        return self._md5s[source][:12]
+        return source.digest()[:12] if source else super().file_hash(name, content)
 
     @property
     def _hashes_like_django(self) -> bool:
@@ -168,9 +168,9 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         Intermediate files that Django left behind are not published. The stage forgets the files that it returns, because
         there may be many.
         """
-        hashed = set(manifest.paths.values())
+        hashed = {name: name for name in manifest.paths.values()}
         for name, found in walk(str(self.location)):
-            self._notes[name] = Source.at(found.path)
+            self._notes[hashed.get(name, name)] = Source(found.path)
         staged = []
         while self._notes:
             name, source = self._notes.popitem()
@@ -178,7 +178,6 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
             if owner in hashed or owner in manifest.paths:
                 # A bundler's source map may change while the name of its file does not.
                 immutable = owner in hashed and (owner == name or not name.endswith(SOURCE_MAP))
-                staged.append(StagedFile(name, *source[:3], immutable, self._md5s.get(source), source.content))
-        self._md5s.clear()
+                staged.append(StagedFile(name, source, immutable))
         self._hashed_sources.clear()
         return staged

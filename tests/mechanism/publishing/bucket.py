@@ -22,6 +22,10 @@ md5 = functools.cache(lambda content: hashlib.md5(content).hexdigest())
 read = functools.cache(lambda path: Path(path).read_bytes())
 
 
+def content_of(file: StagedFile) -> bytes:
+    return read(file.source.path) if file.source.content is None else file.source.content
+
+
 class Clock:
     """Seconds. What processes see is `now`, which moves when a test lets time pass. Later writes have later time stamps."""
 
@@ -78,17 +82,17 @@ class Bucket:
             yield from page
 
     def matches(self, file: StagedFile, entry: Entry) -> bool:
-        return md5(read(file.path)) == entry.md5
+        return md5(content_of(file)) == entry.md5
 
     def upload(self, files: Iterable[StagedFile]) -> Iterator[StagedFile]:
         for file in files:
-            self.write(file.name, read(file.path))
+            self.write(file.name, content_of(file))
             yield file
 
     def sync(self) -> None:
         pass
 
-    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False) -> None:
+    def write_manifest(self, release_id: str, content: bytes, *, replace: bool = False, lock: str = "") -> None:
         if not self._request("write", path(release_id), content, replace):
             raise FileExistsError(path(release_id))
 

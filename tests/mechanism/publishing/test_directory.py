@@ -11,7 +11,7 @@ import pytest
 
 from release_static.manifest import Manifest, path
 from release_static.publishing import locks, sync
-from release_static.publishing.destination import PublishError, StagedFile
+from release_static.publishing.destination import PublishError, Source, StagedFile
 from release_static.publishing.directory import Directory
 from release_static.publishing.publish import prepare, publish
 
@@ -42,8 +42,7 @@ def stage(tmp_path, name, content=b"content", hashed=True):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
-    status = path.stat()
-    return StagedFile(name, str(path), status.st_size, status.st_mtime_ns, hashed)
+    return StagedFile(name, Source(str(path)), hashed)
 
 
 def test_the_manifest_appears_after_every_file(directory, lock, tmp_path):
@@ -128,10 +127,10 @@ def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(di
     names = [name for name, _ in calls]
     replaced, linked = names.index("replace"), names.index("link")
     assert calls[replaced] == ("replace", "css/a.css")
-    assert names[:replaced] == ["fsync"]
-    assert {what for name, what in calls[replaced:linked] if name == "fsync"} >= {"css", "."}
+    assert names[:replaced] == ["fsync"] * 2  # the file and the marker
+    assert {what for name, what in calls[replaced:linked] if name == "fsync"} >= {"css", ".", ".releases"}
     assert calls[linked] == ("link", ".releases/one/staticfiles.json")
-    assert {what for name, what in calls[linked:] if name == "fsync"} >= {".releases", ".releases/one"}
+    assert ("fsync", ".releases/one") in calls[linked:]
 
 
 def test_releases_are_listed_latest_first_without_what_is_none(directory):

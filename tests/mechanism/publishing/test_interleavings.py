@@ -12,7 +12,7 @@ import pytest
 
 from release_static.manifest import NAME, RELEASES, Manifest, beside, path
 from release_static.publishing import locks, marker, writer
-from release_static.publishing.destination import StagedFile
+from release_static.publishing.destination import Source, StagedFile
 from release_static.publishing.locks import LockError, exclusive, shared
 from release_static.publishing.marker import EXPIRED, PINNED
 from release_static.publishing.publish import prepare, publish
@@ -74,10 +74,8 @@ def staged(tmp_path_factory):
     files = {}
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
-        status = (folder / name).stat()
         files[name] = [
-            StagedFile(published, str(folder / name), len(content), status.st_mtime_ns, published != name)
-            for published in (name, hashed(name))
+            StagedFile(published, Source(str(folder / name)), published != name) for published in (name, hashed(name))
         ]
     return files
 

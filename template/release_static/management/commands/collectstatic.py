@@ -2,6 +2,7 @@
 
 import tempfile
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
 from release_static.management.output import OutputCommand, printable_lines
-from release_static.manifest import NAME, path
+from release_static.manifest import NAME, Manifest, path
 from release_static.publishing import locks
-from release_static.publishing.destination import Destination
+from release_static.publishing.destination import Destination, StagedFile
 from release_static.publishing.directory import Directory
 from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
@@ -96,10 +97,9 @@ class Command(OutputCommand, collectstatic.Command):
         private = tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
         locked = nullcontext() if self.dry_run else locks.shared(destination, self.stderr.write)
         with private as directory, locked as lock:
-            stage = self.fill_stage(storage, Path(directory))
-            manifest = stage.manifest()
-            files = stage.files(manifest)
-            existing = (lock or destination).existing([NAME, *(file.name for file in files)])
+            manifest, files = self._staged(storage, Path(directory))
+            existing = (lock or destination).existing(chain([NAME], (file.name for file in files)))
+            predecessor = NAME in existing
             plan = prepare(
                 release_id,
                 environment,
@@ -109,6 +109,7 @@ class Command(OutputCommand, collectstatic.Command):
                 destination,
                 replace_release=self.replace_release,
             )
+            del existing  # which may be large
             if lock is None:
                 for file in plan.uploads:
                     self.log(f"Pretending to publish '{file.name}'", level=1)
@@ -123,9 +124,14 @@ class Command(OutputCommand, collectstatic.Command):
         except OSError as error:
             # As in a container that may not write to its image: processes read the manifest where it is published.
             self.log(f"No copy of the manifest is kept beside the code: {error}")
-        if NAME in existing and (problem := unadopted(destination)):
+        if predecessor and (problem := unadopted(destination)):
             self.warn(f"Warning: {problem}")
         return plan
+
+    def _staged(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> tuple[Manifest, list[StagedFile]]:
+        stage = self.fill_stage(storage, directory)
+        manifest = stage.manifest()
+        return manifest, stage.files(manifest)
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
         """Let Django collect and hash into a stage, even in a dry run, which then finds broken references."""
@@ -146,12 +152,12 @@ class Command(OutputCommand, collectstatic.Command):
         """Into a stage this copies nothing."""
         if isinstance(self.storage, StageMixin) and self.storage.collect(prefixed_path, source_storage, path):
             self.log(f"Copying '{source_storage.path(path)}'", level=2)
-            self.copied_files.append(prefixed_path)
         else:
             super().copy_file(path, prefixed_path, source_storage)
 
     def log(self, msg: str, level: int = 2) -> None:
-        super().log(printable_lines(msg, self.stdout), level)
+        if self.verbosity >= level:
+            self.print(msg)
 
     def _summary(self, plan: Plan, destination: Destination) -> str:
         kept = f"{count(plan.unchanged, 'file')} unchanged"
