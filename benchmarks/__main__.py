@@ -4,7 +4,10 @@ import argparse
 import json
 import os
 import platform
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -27,8 +30,8 @@ def many_releases(endpoint: str) -> Records:
 
 SECTIONS: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["admin", "apps", "npm"]),
-    "growth": lambda endpoint: disk.growth({100: 7, 1000: 5, 5000: 3, 20_000: 1, 50_000: 1}),
-    "s3": lambda endpoint: s3.measure(["admin"], endpoint),
+    "growth": lambda endpoint: disk.growth({100: 9, 1000: 5, 5000: 5, 20_000: 3, 50_000: 1}),
+    "s3": lambda endpoint: s3.measure(["admin", "apps"], endpoint),
     "previews": lambda endpoint: previews.measure(200, endpoint),
     "web": lambda endpoint: web.measure(20_000, endpoint),
     "retention": many_releases,
@@ -48,6 +51,18 @@ FEW: dict[str, Callable[[str], Records]] = {
 }
 
 
+def file_system(folder: Path) -> str:
+    """Its type, or "unknown" except on Linux."""
+    if shutil.which("findmnt") is None:
+        return "unknown"
+    command = ["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(folder)]
+    found = subprocess.run(command, check=False, capture_output=True, text=True).stdout.strip()
+    device = folder.stat().st_dev
+    name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    journal = found != "ext4" or any(Path("/proc/fs/jbd2").glob(f"{name}-*"))
+    return found if journal else f"{found} without a journal"
+
+
 def machine() -> dict[str, Any]:
     always = {"boto3", "django", "django-manifeststaticfiles-enhanced", "django-storages", "whitenoise"}
     peers = {package for peer in (*ON_DISK, *IN_A_BUCKET) if not peer.missing for package in peer.packages}
@@ -56,6 +71,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "file_system": file_system(Path(tempfile.gettempdir())),
         "packages": {name: version(name) for name in sorted(always | peers)},
     }
 

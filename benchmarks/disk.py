@@ -8,7 +8,7 @@ from benchmarks.places import on_disk
 from benchmarks.scenarios import FIRST, FRESH, SCENARIOS, UNCHANGED, compare, describe
 from benchmarks.works import WORKS, synthetic
 
-_REPEAT = {"few": 1, "admin": 9, "apps": 5, "npm": 1}
+_REPEAT = {"few": 1, "admin": 9, "apps": 5, "npm": 3}
 # Brotli at its best takes minutes.
 _ONLY_SMALL = {"apps": (WHITENOISE,), "npm": (WHITENOISE, OURS_WITH_DJANGO)}
 
@@ -19,15 +19,14 @@ def measure(works: list[str]) -> Iterator[dict[str, Any]]:
         scenarios = (FIRST, UNCHANGED, FRESH) if name == "npm" else SCENARIOS
         about = {"section": "disk"} | describe(WORKS[name])
         # Compressing takes seconds and does not vary much.
-        patience = 20 if name == "npm" else 2
+        patience = 60 if name == "npm" else 2
         for record in compare(peers, on_disk, WORKS[name], scenarios, _REPEAT[name], patience=patience):
             yield about | record
 
 
 def growth(sizes: dict[int, int]) -> Iterator[dict[str, Any]]:
     """Publish growing sets of files, each the given number of times."""
+    peers = among(ON_DISK, OURS, DJANGO, ENHANCED)
     for files, repeat in sizes.items():
-        # Django's time grows with the square of their number: five minutes for the largest set.
-        peers = among(ON_DISK, OURS, *([DJANGO, ENHANCED] if files <= 20_000 else []))
         for record in compare(peers, on_disk, synthetic(files), (FIRST, UNCHANGED), repeat, patience=600):
             yield {"section": "growth", "work": "disk", "files": files} | record

@@ -7,14 +7,16 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.peers import IN_A_BUCKET
+from benchmarks.peers import ENHANCED, IN_A_BUCKET, STORAGES
 from benchmarks.places import in_bucket
 from benchmarks.proxy import Proxy
 from benchmarks.scenarios import FIRST, UNCHANGED, compare, describe
 from benchmarks.works import WORKS
 from tests.s3.server import Server, start_ceph
 
-_REPEAT = {"few": 1, "admin": 5}
+_REPEAT = {"few": 1, "admin": 9, "apps": 5}
+# They take minutes.
+_ONLY_SMALL = {"apps": (STORAGES, ENHANCED)}
 
 
 def server(endpoint: str) -> Server:
@@ -41,7 +43,8 @@ def measure(works: list[str], endpoint: str, milliseconds: int = 30) -> Iterator
     with Proxy(endpoint, milliseconds / 1000) as proxy:
         for name in works:
             about = {"section": "s3"} | describe(WORKS[name]) | {"milliseconds": milliseconds}
-            peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing)
+            slow = _ONLY_SMALL.get(name, ())
+            peers = tuple(peer for peer in IN_A_BUCKET if not peer.missing and peer.name not in slow)
             place = partial(in_bucket, endpoint, proxy.endpoint)
             repeat = _REPEAT[name]
             for record in compare(peers, place, WORKS[name], (FIRST, UNCHANGED), repeat, proxy, patience=15):
