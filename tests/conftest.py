@@ -45,13 +45,23 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than the number of CPUs, because tests wait for servers, browsers and disks."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than the number of CPUs, because tests wait for servers, browsers and disks."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long tests first, so that they do not run alone at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Give every worker a share of the long tests to begin with, so that none of them runs alone at the end.
+
+    The workers get equal parts of the list, one after the other, before they take tests from each other.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    for worker in range(workers):
+        own = long[worker::workers]
+        size = (len(long) + len(others)) // workers
+        others[worker * size : worker * size] = own
+    items[:] = others
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
