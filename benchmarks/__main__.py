@@ -42,7 +42,7 @@ NO_SERVER = {"disk", "growth", "template", "suite"}
 # Runs all of the code with very few files.
 FEW: dict[str, Callable[[str], Records]] = {
     "disk": lambda endpoint: disk.measure(["few"]),
-    "growth": lambda endpoint: disk.growth({6: 1, 9: 1}),
+    "growth": lambda endpoint: disk.growth({9: 1}),
     "s3": lambda endpoint: s3.measure(["few"], endpoint, 1),
     "previews": lambda endpoint: previews.measure(2, endpoint),
     "web": lambda endpoint: web.measure(10, endpoint, repeat=1),

@@ -45,8 +45,8 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than the number of CPUs, because tests wait for servers, browsers and disks."""
-    return (os.cpu_count() or 1) + 2
+    """One more than the number of CPUs, because tests wait for servers, browsers and disks."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -27,19 +27,21 @@ class Source:
     # There may be many.
     __slots__ = ("_md5", "content", "mtime_ns", "path", "size")
 
-    def __init__(self, path: str, status: os.stat_result | None = None) -> None:
-        status = status or os.stat(path)
+    def __init__(self, path: str, size: int, mtime_ns: int, content: bytes | None = None) -> None:
         self.path = path
-        self.size = status.st_size
-        self.mtime_ns = status.st_mtime_ns
-        self.content: bytes | None = None
+        self.size = size
+        self.mtime_ns = mtime_ns
+        self.content = content
         self._md5 = ""
 
     @classmethod
+    def at(cls, path: str, status: os.stat_result | None = None) -> Self:
+        status = status or os.stat(path)
+        return cls(path, status.st_size, status.st_mtime_ns)
+
+    @classmethod
     def in_memory(cls, content: bytes) -> Self:
-        source = cls.__new__(cls)
-        source.path, source.size, source.mtime_ns, source.content, source._md5 = "", len(content), 0, content, ""
-        return source
+        return cls("", len(content), 0, content)
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:

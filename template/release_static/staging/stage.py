@@ -49,7 +49,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         reads = any(getattr(kind, name, None) is not getattr(plain, name) for name in ("open", "_open"))
         if reads or type(self).save is not plain.save:
             return False
-        self._notes[name] = Source(os.path.abspath(storage.path(path)))
+        self._notes[name] = Source.at(os.path.abspath(storage.path(path)))
         return True
 
     def _save(self, name: str, content: File) -> str:
@@ -75,7 +75,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
             return None
         path, status = os.path.abspath(reader.name), os.fstat(reader.fileno())
         known = self._notes.get(name) or self._hashed_sources.get(name)
-        return known if known and known.path == path and known.is_unchanged(status) else Source(path, status)
+        return known if known and known.path == path and known.is_unchanged(status) else Source.at(path, status)
 
     def _same_as_source(self, name: str, content: File) -> Source | None:
         """Django saves a CSS or JS file from memory even if there was nothing to rewrite."""
@@ -170,7 +170,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         """
         hashed = {name: name for name in manifest.paths.values()}
         for name, found in walk(str(self.location)):
-            self._notes[hashed.get(name, name)] = Source(found.path)
+            self._notes[hashed.get(name, name)] = Source.at(found.path)
         staged = []
         while self._notes:
             name, source = self._notes.popitem()

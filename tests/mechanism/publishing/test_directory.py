@@ -42,7 +42,7 @@ def stage(tmp_path, name, content=b"content", hashed=True):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
-    return StagedFile(name, Source(str(path)), hashed)
+    return StagedFile(name, Source.at(str(path)), hashed)
 
 
 def test_the_manifest_appears_after_every_file(directory, lock, tmp_path):

@@ -75,7 +75,8 @@ def staged(tmp_path_factory):
     for name, content in FILES.items():
         (folder / name).write_bytes(content)
         files[name] = [
-            StagedFile(published, Source(str(folder / name)), published != name) for published in (name, hashed(name))
+            StagedFile(published, Source.at(str(folder / name)), published != name)
+            for published in (name, hashed(name))
         ]
     return files
 

@@ -64,7 +64,7 @@ def test_a_bundlers_file_that_may_have_changed_is_read_and_never_replaced(
         (root / "main-BC9VhCn9.js").write_bytes(published)
     # As with an object in a bucket whose ETag is not the MD5 of its content.
     monkeypatch.setattr(Directory, "matches", lambda *arguments: matches)
-    file = StagedFile("main-BC9VhCn9.js", Source(str(source)), hashed=True)
+    file = StagedFile("main-BC9VhCn9.js", Source.at(str(source)), hashed=True)
     manifest = Manifest({file.name: file.name}, "abc", {})
     arguments = ("one", "production", manifest, [file], {file.name: Entry(file.name, 4, 0)}, Directory(str(root)))
 
