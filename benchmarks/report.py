@@ -221,9 +221,7 @@ _TABLES: dict[str, Callable[[list[Record]], list[str]]] = {
 
 def _heading(section: str, machine: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    system = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
-    if "file_system" in machine:
-        system += f", {machine['file_system']}"
+    system = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}, {machine['file_system']}"
     return f"## {section}\n\n{machine['date']}, {system}; {packages}."
 
 

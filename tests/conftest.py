@@ -56,12 +56,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [item for item in items if item.get_closest_marker("long")]
-    others = [item for item in items if not item.get_closest_marker("long")]
+    ordered = [item for item in items if not item.get_closest_marker("long")]
+    size = len(items) // workers
     for worker in range(workers):
-        own = long[worker::workers]
-        size = (len(long) + len(others)) // workers
-        others[worker * size : worker * size] = own
-    items[:] = others
+        ordered[worker * size : worker * size] = long[worker::workers]
+    items[:] = ordered
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -45,7 +45,11 @@ class Directory:
             with suppress(OSError, ValueError):  # a manifest may contain names that no file can have
                 status = os.lstat(self.location(name))
                 if stat.S_ISREG(status.st_mode):
-                    existing[name] = Entry(name, status.st_size, 0, mtime_ns=status.st_mtime_ns)
+                    # Only locks and markers are asked when they were written, and there may be many files.
+                    if name.startswith(f"{RELEASES}/"):
+                        existing[name] = entry_of(name, status)
+                    else:
+                        existing[name] = Entry(name, status.st_size, 0, mtime_ns=status.st_mtime_ns)
         return existing
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from release_static.errors import printable
-from release_static.manifest import RELEASES, Manifest, ManifestError, beside, path
+from release_static.manifest import NAME, RELEASES, Manifest, ManifestError, beside, path
 from release_static.publishing import checksums, marker
 from release_static.publishing.destination import Destination, Entry, PublishError, Source, StagedFile
 from release_static.publishing.locks import Lock
@@ -23,6 +23,8 @@ class Plan:
     new_release: bool
     # Whether to mark it as published in its environment: not if it is already the newest one there.
     mark: bool
+    # Whether the manifest of Django's own storage is there.
+    predecessor: bool
     missing: list[StagedFile] = field(default_factory=list)
     # Hashed files whose published content does not match the hash in their name.
     damaged: list[StagedFile] = field(default_factory=list)
@@ -53,7 +55,8 @@ def prepare(
     """
     published = path(release_id) in existing
     new_release = not published or _is_new(release_id, manifest, destination, replace_release=replace_release)
-    plan = Plan(release_id, manifest, environment, new_release, mark=not _is_newest(release_id, environment, existing))
+    mark = not _is_newest(release_id, environment, existing)
+    plan = Plan(release_id, manifest, environment, new_release, mark, predecessor=NAME in existing)
     for file in files:
         if file.name not in existing:
             plan.missing.append(file)

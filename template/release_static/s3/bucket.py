@@ -98,8 +98,7 @@ class Bucket:
             return
         # A server other than Amazon's may ignore conditions: see, at the same time, whether it replaces the lock.
         contents = {name: content, lock: b"{}"} if self._endpoint_url and lock else {name: content}
-        written = for_each(contents.items(), lambda item: self._write_if_absent(*item), len(contents))
-        errors = {name: error for (name, _), error in written}
+        errors = dict(for_each(contents, lambda name: self._write_if_absent(name, contents[name]), len(contents)))
         error, of_lock = errors[name], errors.get(lock, FileExistsError())
         if isinstance(error, BucketError) and error.status == 501:
             # The server does not implement conditional requests.

@@ -168,6 +168,7 @@ class StageMixin(BundlesMixin, ReferencesMixin, SearchMixin):  # type: ignore[mi
         Intermediate files that Django left behind are not published. The stage forgets the files that it returns, because
         there may be many.
         """
+        # To find the manifest's own string for an equal name, because there may be many.
         hashed = {name: name for name in manifest.paths.values()}
         for name, found in walk(str(self.location)):
             self._notes[hashed.get(name, name)] = Source.at(found.path)

@@ -104,6 +104,14 @@ def test_a_file_is_complete_whenever_it_is_there(directory, tmp_path, monkeypatc
     assert os.listdir(os.path.join(directory.root, ".releases")) == []
 
 
+def test_a_lock_that_is_asked_for_by_name_keeps_its_time(directory):
+    # As by a manifest with an untrusted name.
+    lock = f"{locks.PREFIX}exclusive-prune"
+    directory.write(lock, b"{}")
+
+    assert directory.existing([lock]) == directory.existing([])
+
+
 def test_files_and_their_directories_are_synced_before_the_manifest_is_linked(directory, lock, tmp_path, monkeypatch):
     calls = []
 

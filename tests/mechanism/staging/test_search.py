@@ -28,6 +28,10 @@ PIECES = [
 ]
 
 
+class LoadStorage(EnhancedManifestStaticFilesStorage):
+    patterns = (("*.js", ((r"(?P<matched>load\('(?P<url>.*?)'\))", "load('%(url)s')", re.compile("#")),)),)
+
+
 @pytest.fixture
 def stage(tmp_path):
     return make_stage(MODULES, tmp_path, "/static/")
@@ -71,12 +75,7 @@ def test_a_faster_pattern_finds_the_same_in_the_scripts_of_the_admin(stage, enha
         assert found(stage, text) == found(enhanced, text)
 
 
-def test_a_pattern_of_an_unknown_form_stays():
-    class Other(EnhancedManifestStaticFilesStorage):
-        patterns = (("*.js", ((r"(?P<matched>load\('(?P<url>.*?)'\))", "load('%(url)s')", re.compile("#")),)),)
-
-    Other.__module__ = __name__
-    globals()["Other"] = Other
-    other: Any = make_stage({"BACKEND": f"{__name__}.Other"}, Path("/nowhere"), "/static/")
+def test_a_pattern_of_an_unknown_form_stays(tmp_path):
+    other: Any = make_stage({"BACKEND": f"{__name__}.LoadStorage"}, tmp_path, "/static/")
 
     assert [m["url"] for m in other._patterns["*.js"][0][0].finditer("load('a.js')")] == ["a.js"]

@@ -12,10 +12,11 @@ from django.core.management.base import CommandError, CommandParser
 
 from release_static.errors import ReleaseStaticError, describe
 from release_static.management.output import OutputCommand, printable_lines
-from release_static.manifest import NAME, Manifest, path
+from release_static.manifest import NAME, path
 from release_static.publishing import locks
-from release_static.publishing.destination import Destination, StagedFile
+from release_static.publishing.destination import Destination
 from release_static.publishing.directory import Directory
+from release_static.publishing.locks import SharedLock
 from release_static.publishing.predecessor import unadopted
 from release_static.publishing.publish import Plan, prepare, publish
 from release_static.releases.text import count
@@ -72,7 +73,7 @@ class Command(OutputCommand, collectstatic.Command):
         destination = storage.destination
         self.uploaded = 0
         try:
-            plan = self._publish(storage.release_id.value, storage.environment, storage, destination)
+            plan = self._publish(storage, destination)
         except OSError as error:
             raise CommandError(
                 f"Release {storage.release_id} could not be published to {_named(destination)}: {describe(error)}.\n"
@@ -90,26 +91,13 @@ class Command(OutputCommand, collectstatic.Command):
             "deleted": [],
         }
 
-    def _publish(
-        self, release_id: str, environment: str, storage: ReleaseSpecificManifestMixin, destination: Destination
-    ) -> Plan:
+    def _publish(self, storage: ReleaseSpecificManifestMixin, destination: Destination) -> Plan:
         """A dry run takes no lock and writes nothing to the destination."""
+        _ = storage.release_id, storage.environment  # or their errors, before anything else
         private = tempfile.TemporaryDirectory() if self.dry_run else destination.private_directory()
         locked = nullcontext() if self.dry_run else locks.shared(destination, self.stderr.write)
         with private as directory, locked as lock:
-            manifest, files = self._staged(storage, Path(directory))
-            existing = (lock or destination).existing(chain([NAME], (file.name for file in files)))
-            predecessor = NAME in existing
-            plan = prepare(
-                release_id,
-                environment,
-                manifest,
-                files,
-                existing,
-                destination,
-                replace_release=self.replace_release,
-            )
-            del existing  # which may be large
+            plan = self._plan(storage, Path(directory), lock or destination)
             if lock is None:
                 for file in plan.uploads:
                     self.log(f"Pretending to publish '{file.name}'", level=1)
@@ -120,18 +108,28 @@ class Command(OutputCommand, collectstatic.Command):
                 progress(self.uploaded, len(plan.uploads))
                 self.log(f"Published '{file.name}'")
         try:
-            storage.keep_manifest(release_id, manifest)
+            storage.keep_manifest(plan.release_id, plan.manifest)
         except OSError as error:
             # As in a container that may not write to its image: processes read the manifest where it is published.
             self.log(f"No copy of the manifest is kept beside the code: {error}")
-        if predecessor and (problem := unadopted(destination)):
+        if plan.predecessor and (problem := unadopted(destination)):
             self.warn(f"Warning: {problem}")
         return plan
 
-    def _staged(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> tuple[Manifest, list[StagedFile]]:
+    def _plan(self, storage: ReleaseSpecificManifestMixin, directory: Path, there: SharedLock | Destination) -> Plan:
+        """What only the plan needs, which may be large, is forgotten."""
         stage = self.fill_stage(storage, directory)
         manifest = stage.manifest()
-        return manifest, stage.files(manifest)
+        files = stage.files(manifest)
+        return prepare(
+            storage.release_id.value,
+            storage.environment,
+            manifest,
+            files,
+            there.existing(chain([NAME], (file.name for file in files))),
+            storage.destination,
+            replace_release=self.replace_release,
+        )
 
     def fill_stage(self, storage: ReleaseSpecificManifestMixin, directory: Path) -> StageMixin:
         """Let Django collect and hash into a stage, even in a dry run, which then finds broken references."""
