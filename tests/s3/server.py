@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import pickle
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
+
+from tests.servers import free_port
 
 RGW = Path(__file__).parent / "rgw.sh"
 
@@ -76,10 +77,7 @@ def start_ceph(owner: int, attempts: int = 3) -> Server:
 
     Another process may take a port that was free a moment ago; then others are tried.
     """
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-        for free in (one, two, three):
-            free.bind(("127.0.0.1", 0))
-        http, https, mon = (free.getsockname()[1] for free in (one, two, three))
+    http, https, mon = free_port(), free_port(), free_port()
     data = f"/tmp/rgw-{uuid.uuid4().hex}"
     command = [str(RGW), "start", data, *map(str, (http, https, mon, owner))]
     done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True)
